@@ -1,0 +1,16 @@
+/** Typed events between modules that must not know each other. Listeners run at once, in order of subscription. */
+export class Bus<Events extends object> {
+  readonly #listeners = new Map<keyof Events, Set<(event: never) => void>>()
+
+  /** Returns the function that ends the subscription. */
+  on<K extends keyof Events>(name: K, listener: (event: Events[K]) => void): () => void {
+    let listeners = this.#listeners.get(name)
+    if (listeners === undefined) this.#listeners.set(name, (listeners = new Set()))
+    listeners.add(listener)
+    return () => void listeners.delete(listener)
+  }
+
+  emit<K extends keyof Events>(name: K, event: Events[K]): void {
+    for (const listener of [...(this.#listeners.get(name) ?? [])]) (listener as (event: Events[K]) => void)(event)
+  }
+}
