@@ -1,0 +1,38 @@
+import type { ParseArgsConfig } from 'node:util'
+import type { Writable } from 'node:stream'
+
+/** What a command may touch of the process that runs it. */
+export interface Surroundings {
+  readonly stdout: Writable & { isTTY?: boolean; columns?: number }
+  readonly stderr: Writable & { isTTY?: boolean; columns?: number }
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Aborted by SIGINT and SIGTERM. */
+  readonly signal: AbortSignal
+  /** Runs the daemon until the signal; given by the composition root. */
+  readonly serve: (flags: ServeFlags, surroundings: Surroundings) => Promise<number>
+}
+
+export interface ServeFlags {
+  readonly configFile: string | undefined
+  readonly stateDir: string | undefined
+}
+
+export type OptionSpec = NonNullable<ParseArgsConfig['options']>[string] & {
+  /** Placeholder of the value in the help, such as `FILE`. */
+  readonly value?: string
+  readonly help: string
+}
+
+export type OptionValues = Readonly<Record<string, string | boolean | (string | boolean)[] | undefined>>
+
+export interface Command {
+  /** Words after `pixelgate`, such as `pattern inspect`. */
+  readonly name: string
+  readonly summary: string
+  /** Positional arguments as the usage line shows them. */
+  readonly operands: string
+  readonly operandCount: readonly [least: number, most: number]
+  readonly options: Readonly<Record<string, OptionSpec>>
+  readonly examples: readonly string[]
+  run(operands: readonly string[], options: OptionValues, surroundings: Surroundings): Promise<number>
+}

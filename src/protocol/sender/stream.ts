@@ -1,0 +1,205 @@
+import { wireBytes } from '../frame.ts'
+import { type AckState, messageTypes } from '../messages.ts'
+import type { BodySize } from './body-size.ts'
+import { Flight, type Sent, seqDistance } from './flight.ts'
+import type { RttEstimator } from './rtt.ts'
+import type { Piece } from './segment.ts'
+
+/** A frame that wants to be sent; the session adds version, session and CRC. */
+export interface Outgoing {
+  readonly type: number
+  readonly seq: number
+  readonly body: Uint8Array
+}
+
+/** Frames beyond the cumulative point that a board takes (SPEC §5.5). */
+const reorderFrames = 33
+/** Nothing new acknowledged for so long, though the board answers: it will not come to an end. */
+const stalledMs = 30_000
+/** More than this on a line only adds delay: an event loop's longest usual pause, and the adapter's latency, fit in. */
+const lineAheadMs = 250
+
+export interface StreamOptions {
+  readonly pieces: Iterator<Piece, undefined>
+  readonly firstSeq: number
+  readonly windowBytes: number
+  /** Speed of the line, bytes a ms; undefined where nothing paces (TCP). */
+  readonly bytesPerMs: number | undefined
+  readonly rtt: RttEstimator
+  readonly bodySize: BodySize
+  readonly mayResize: boolean
+  readonly takeSeq: () => number
+  readonly nowMs: number
+}
+
+export interface StreamCounts {
+  /** First transmissions only. */
+  payloadBytes: number
+  deliveredBytes: number
+  retransmittedBytes: number
+  retransmittedFrames: number
+}
+
+/**
+ * One segment on its way (SPEC §5): keeps the line full within the board's credit, infers losses from the order of
+ * arrival, asks with PROBE when nothing is heard. No I/O and no clock: time comes in, frames are polled out.
+ */
+export class Stream {
+  readonly #options: StreamOptions
+  readonly #flight = new Flight()
+  readonly #repeat: Sent[] = []
+  readonly #probes = new Map<number, { mark: number; sentAtMs: number }>()
+  #upcoming: Piece | undefined
+  #credit: number
+  #next: number
+  #expiries = 0
+  #sinceMs: number
+  #progressMs: number
+  #probeWanted = false
+  #markedOrder = -1
+  #lastOrder = -1
+  readonly counts: StreamCounts = {
+    payloadBytes: 0,
+    deliveredBytes: 0,
+    retransmittedBytes: 0,
+    retransmittedFrames: 0,
+  }
+  nextSeq: number
+  durable: number | undefined
+  firstDataMs: number | undefined
+  lastAckMs: number | undefined
+
+  constructor(options: StreamOptions) {
+    this.#options = options
+    this.#credit = options.windowBytes
+    this.#next = options.firstSeq
+    this.#sinceMs = options.nowMs
+    this.#progressMs = options.nowMs
+    this.nextSeq = options.firstSeq
+    this.#advance()
+  }
+
+  /** Every byte of the segment was acknowledged. */
+  get complete(): boolean {
+    return this.#upcoming === undefined && this.#repeat.length === 0 && this.#flight.size === 0
+  }
+
+  /** Another body size would pay; the caller opens a new segment. */
+  get wantsResize(): boolean {
+    return this.#options.mayResize && this.#options.bodySize.best() !== this.#options.bodySize.current
+  }
+
+  stalled(nowMs: number): boolean {
+    return nowMs - this.#progressMs > stalledMs
+  }
+
+  /** The next frame to send now, if the window and the line admit one. */
+  poll(nowMs: number): Outgoing | undefined {
+    if (this.#probeWanted) return this.#probe(nowMs)
+    const again = this.#repeat[0]
+    if (again !== undefined) {
+      if (!this.#admits(again.piece)) return undefined
+      this.#repeat.shift()
+      this.counts.retransmittedBytes += again.wireBytes
+      this.counts.retransmittedFrames++
+      return this.#data(again.seq, again.piece, nowMs, true)
+    }
+    const piece = this.#upcoming
+    if (piece === undefined) {
+      // The end of the stream has nothing behind it to reveal a loss, so a PROBE stands there.
+      if (this.#flight.size > 0 && this.#markedOrder < this.#lastOrder) return this.#probe(nowMs)
+      return undefined
+    }
+    if (seqDistance(this.nextSeq, this.#next) >= reorderFrames || !this.#admits(piece)) return undefined
+    const seq = this.nextSeq
+    this.nextSeq = (seq + 1) & 0xffff
+    this.#advance()
+    this.counts.payloadBytes += piece.bytes.length
+    return this.#data(seq, piece, nowMs, false)
+  }
+
+  onAck(ack: AckState, nowMs: number): void {
+    this.#apply(ack, nowMs, -1)
+  }
+
+  onEcho(seq: number, ack: AckState, nowMs: number): void {
+    const probe = this.#probes.get(seq)
+    if (probe === undefined) return
+    this.#probes.clear()
+    this.#options.rtt.sample(nowMs - probe.sentAtMs)
+    this.#expiries = 0
+    this.#apply(ack, nowMs, probe.mark)
+  }
+
+  /** When the stream wants `expire` called unless something happens before, absolute ms. */
+  deadlineMs(): number {
+    const { rtt, bytesPerMs } = this.#options
+    const onLineMs = bytesPerMs === undefined ? 0 : this.#flight.wireBytes / bytesPerMs
+    return this.#sinceMs + onLineMs + rtt.streamTimeoutMs(this.#frameMs(), this.#expiries)
+  }
+
+  /** Called when `deadlineMs` has passed: asks the board instead of guessing. */
+  expire(nowMs: number): void {
+    this.#expiries++
+    this.#sinceMs = nowMs
+    this.#probeWanted = true
+  }
+
+  #apply(ack: AckState, nowMs: number, passedMark: number): void {
+    if (seqDistance(ack.next, this.#next) > 0) this.#next = ack.next
+    this.#credit = ack.credit
+    this.durable = ack.durable
+    const { delivered, lost } = this.#flight.acknowledge(ack, passedMark)
+    const { bodySize, rtt } = this.#options
+    let newest: Sent | undefined
+    for (const sent of delivered) {
+      bodySize.delivered(sent.wireBytes)
+      this.counts.deliveredBytes += sent.piece.bytes.length
+      if (!sent.repeated && (newest === undefined || sent.order > newest.order)) newest = sent
+    }
+    if (newest !== undefined) rtt.sample(nowMs - newest.sentAtMs)
+    for (const sent of lost) bodySize.lost(sent.wireBytes)
+    this.#repeat.push(...lost)
+    if (delivered.length === 0) return
+    this.#expiries = 0
+    this.#sinceMs = nowMs
+    this.#progressMs = nowMs
+    this.lastAckMs = nowMs
+  }
+
+  #admits(piece: Piece): boolean {
+    const { windowBytes, bytesPerMs, bodySize } = this.#options
+    const wire = wireBytes(piece.bytes.length)
+    const onFlight = this.#flight.wireBytes
+    const board = Math.min(this.#credit, windowBytes)
+    if (onFlight + wire > board) return false
+    if (bytesPerMs === undefined) return true
+    return onFlight + wire <= Math.max(4 * wireBytes(bodySize.current), lineAheadMs * bytesPerMs)
+  }
+
+  #data(seq: number, piece: Piece, nowMs: number, repeated: boolean): Outgoing {
+    this.firstDataMs ??= nowMs
+    if (this.#flight.size === 0) this.#sinceMs = nowMs
+    this.#flight.add(seq, piece, wireBytes(piece.bytes.length), nowMs, repeated)
+    this.#lastOrder++
+    return { type: messageTypes.DATA, seq, body: piece.bytes }
+  }
+
+  #probe(nowMs: number): Outgoing {
+    this.#probeWanted = false
+    const seq = this.#options.takeSeq()
+    this.#probes.set(seq, { mark: this.#flight.mark(), sentAtMs: nowMs })
+    this.#lastOrder++
+    this.#markedOrder = this.#lastOrder
+    return { type: messageTypes.PROBE, seq, body: new Uint8Array(0) }
+  }
+
+  #frameMs(): number {
+    const { bytesPerMs, bodySize } = this.#options
+    return bytesPerMs === undefined ? 0 : wireBytes(bodySize.current) / bytesPerMs
+  }
+
+  #advance(): void {
+    this.#upcoming = this.#options.pieces.next().value
+  }
+}

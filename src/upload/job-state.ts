@@ -1,0 +1,73 @@
+import type { ErrorCode } from '../kernel/errors.ts'
+
+/** Where a job stands. `waiting`: its board is away, and it goes on by itself when the board is back. */
+export type JobState =
+  | 'queued'
+  | 'waiting'
+  | 'transferring'
+  | 'verifying'
+  | 'trial'
+  | 'done'
+  | 'paused'
+  | 'failed'
+  | 'cancelled'
+
+export type JobInput =
+  | { readonly type: 'board_absent' }
+  | { readonly type: 'started' }
+  | { readonly type: 'phase'; readonly phase: 'transferring' | 'verifying' | 'trial' }
+  /** The board or the link went away; `progressed`: blocks became durable since the last interruption. */
+  | { readonly type: 'interrupted'; readonly code: ErrorCode; readonly progressed: boolean }
+  | { readonly type: 'succeeded' }
+  | { readonly type: 'failed'; readonly code: ErrorCode }
+  | { readonly type: 'pause' }
+  | { readonly type: 'resume' }
+  | { readonly type: 'cancel' }
+
+/** What the shell does after a step: take the board when it is free, stop what runs on it, or nothing. */
+export type JobAct = 'run' | 'stop' | 'none'
+
+export interface Job {
+  readonly state: JobState
+  /** Interruptions in a row without a single new durable block. */
+  readonly idleInterruptions: number
+}
+
+export interface JobStep extends Job {
+  readonly act: JobAct
+}
+
+/** A board that comes and goes so often without taking a block will not take one the next time either. */
+export const maxIdleInterruptions = 8
+
+export const isFinal = (state: JobState): boolean => state === 'done' || state === 'failed' || state === 'cancelled'
+export const isRunning = (state: JobState): boolean => state === 'transferring' || state === 'verifying' || state === 'trial'
+
+/** The next state, or undefined when the input means nothing in this one. A final state never changes again. */
+export function stepJob(job: Job, input: JobInput): JobStep | undefined {
+  if (isFinal(job.state)) return undefined
+  const to = (state: JobState, act: JobAct = 'none', idleInterruptions = job.idleInterruptions): JobStep => ({ state, act, idleInterruptions })
+  switch (input.type) {
+    case 'board_absent':
+      return job.state === 'queued' ? to('waiting') : undefined
+    case 'started':
+      return job.state === 'queued' || job.state === 'waiting' ? to('transferring') : undefined
+    case 'phase':
+      return isRunning(job.state) ? to(input.phase) : undefined
+    case 'interrupted': {
+      if (!isRunning(job.state)) return undefined
+      const idle = input.progressed ? 0 : job.idleInterruptions + 1
+      return idle >= maxIdleInterruptions ? to('failed', 'none', idle) : to('waiting', 'run', idle)
+    }
+    case 'succeeded':
+      return isRunning(job.state) ? to('done') : undefined
+    case 'failed':
+      return job.state === 'paused' ? undefined : to('failed')
+    case 'pause':
+      return job.state === 'paused' ? undefined : to('paused', isRunning(job.state) ? 'stop' : 'none')
+    case 'resume':
+      return job.state === 'paused' ? to('queued', 'run', 0) : undefined
+    case 'cancel':
+      return to('cancelled', isRunning(job.state) ? 'stop' : 'none')
+  }
+}
