@@ -1,0 +1,34 @@
+import type { BoardView } from '../../wire/board.ts'
+import type { Command } from '../command.ts'
+import { flag } from '../option-values.ts'
+import { controlClient } from '../local-config.ts'
+import { ago, textTable } from '../text-table.ts'
+
+export const boards: Command = {
+  name: 'boards',
+  summary: 'List the boards that the gateway knows',
+  operands: '',
+  operandCount: [0, 0],
+  options: { json: { type: 'boolean', help: 'JSON' } },
+  examples: ['pixelgate boards', 'pixelgate boards --json'],
+  async run(_operands, options, surroundings) {
+    const { boards } = await (await controlClient(surroundings)).get<{ boards: readonly BoardView[] }>('/boards')
+    const { stdout } = surroundings
+    if (flag(options, 'json')) stdout.write(`${JSON.stringify({ boards })}\n`)
+    else if (boards.length === 0) stdout.write('No board has been seen yet. Plug one in, then see: pixelgate ports\n')
+    else {
+      const rows = boards.map(board => [
+        board.name,
+        board.state,
+        board.width > 0 ? `${board.width}×${board.height}` : `${board.leds} LEDs`,
+        `${board.wiring} ${board.colorOrder}`,
+        board.address,
+        board.trusted ? 'paired' : 'untrusted',
+        ago(board.lastSeenAt),
+        board.id,
+      ])
+      stdout.write(textTable(['name', 'state', 'size', 'wiring', 'link', 'trust', 'seen', 'id'], rows))
+    }
+    return 0
+  },
+}

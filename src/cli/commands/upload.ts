@@ -1,0 +1,88 @@
+import { basename } from 'node:path'
+import { AppError } from '../../kernel/errors.ts'
+import type { LinkSettings } from '../../link/link-settings.ts'
+import type { UploadOptions } from '../../upload/upload-options.ts'
+import type { Command, OptionValues } from '../command.ts'
+import { controlClient, localConfig } from '../local-config.ts'
+import { flag, hostAndPort, text, whole } from '../option-values.ts'
+import { readPatternFile } from '../read-pattern-file.ts'
+import { uploadAlone } from '../upload-alone.ts'
+import { UploadEvents } from '../upload-events.ts'
+import { uploadThroughDaemon } from '../upload-through-daemon.ts'
+
+const defaultBaudRate = 115_200
+const largestBody = 4096
+const mostLeds = 65_535
+
+export const upload: Command = {
+  name: 'upload',
+  summary: 'Bring a pattern file onto a board: checked, compiled, resumed after any cut, verified by the board',
+  operands: 'FILE',
+  operandCount: [1, 1],
+  options: {
+    port: { type: 'string', value: 'DEV', help: 'serial port, without the daemon' },
+    baud: { type: 'string', value: 'N', help: 'its rate; default 115200' },
+    tcp: { type: 'string', value: 'HOST:PORT', help: 'board on the network, without the daemon' },
+    board: { type: 'string', value: 'ID[,ID]', help: 'boards of the daemon, by id or name; absent ones get it when they come' },
+    all: { type: 'boolean', help: 'every board that the daemon knows' },
+    'source-wiring': { type: 'string', value: 'W', help: 'order of the pixels in the file: row|column-straight|serpentine-tl|tr|bl|br' },
+    wiring: { type: 'string', value: 'W', help: 'how the board is wired; default: its profile' },
+    'color-order': { type: 'string', value: 'ORDER', help: 'RGB RBG GRB GBR BRG BGR; default: its profile' },
+    candidate: { type: 'string', value: 'N', help: 'which reading of the file (index of pattern inspect)' },
+    leds: { type: 'string', value: 'N', help: 'LEDs of a headerless file' },
+    width: { type: 'string', value: 'N', help: 'width of its matrix' },
+    height: { type: 'string', value: 'N', help: 'height of its matrix' },
+    raw: { type: 'boolean', help: 'send any file as opaque bytes (for measurements)' },
+    'max-body': { type: 'string', value: 'BYTES', help: 'largest frame body, 32 to 4096; fixed when given, else adapted to the line' },
+    state: { type: 'string', value: 'DIR', help: 'with --port or --tcp: where the command keeps its own notes' },
+    json: { type: 'boolean', help: 'JSON lines' },
+  },
+  examples: [
+    'pixelgate upload samples/lantern.leds --port /dev/ttyUSB0 --baud 500000',
+    'pixelgate upload samples/comet.gif --board window,door --json',
+    'pixelgate upload old.bin --candidate 0 --source-wiring column-serpentine-tl --tcp 192.0.2.7:7000',
+  ],
+  async run([file = ''], options, surroundings) {
+    const target = targetOf(options)
+    const how = uploadOptions(file, options)
+    const events = new UploadEvents(surroundings, flag(options, 'json'))
+    const bytes = await readPatternFile(file)
+    if (target.kind === 'boards') {
+      return uploadThroughDaemon(bytes, how, target.boards, await controlClient(surroundings), events, surroundings)
+    }
+    const maxBody = whole(options, 'max-body', 32, largestBody)
+    const stateDir = text(options, 'state') ?? (await localConfig(surroundings)).stateDir
+    return uploadAlone(bytes, how, { link: target.link, stateDir, maxBody: maxBody ?? largestBody, adaptBody: maxBody === undefined }, events, surroundings)
+  },
+}
+
+type Target = { readonly kind: 'link'; readonly link: LinkSettings } | { readonly kind: 'boards'; readonly boards: readonly string[] | 'all' }
+
+function targetOf(options: OptionValues): Target {
+  const [port, tcp, board] = [text(options, 'port'), text(options, 'tcp'), text(options, 'board')]
+  const all = flag(options, 'all')
+  if ([port, tcp, board, all || undefined].filter(value => value !== undefined).length !== 1) {
+    throw new AppError('usage', 'Say where to: one of --port, --tcp, --board and --all.')
+  }
+  const baudRate = whole(options, 'baud', 300, 20_000_000)
+  if (baudRate !== undefined && port === undefined) throw new AppError('usage', '--baud goes with --port.')
+  if (port !== undefined) return { kind: 'link', link: { kind: 'serial', path: port, baudRate: baudRate ?? defaultBaudRate } }
+  if (tcp !== undefined) return { kind: 'link', link: { kind: 'tcp', ...hostAndPort(tcp, 'tcp') } }
+  const boards = (board ?? '').split(',').map(id => id.trim()).filter(id => id !== '')
+  if (!all && boards.length === 0) throw new AppError('usage', '--board takes one or more ids or names, separated by commas.')
+  return { kind: 'boards', boards: all ? 'all' : boards }
+}
+
+function uploadOptions(file: string, options: OptionValues): UploadOptions {
+  return {
+    fileName: basename(file),
+    raw: flag(options, 'raw'),
+    candidate: whole(options, 'candidate', 0, 1000),
+    leds: whole(options, 'leds', 1, mostLeds),
+    width: whole(options, 'width', 1, mostLeds),
+    height: whole(options, 'height', 1, mostLeds),
+    sourceWiring: text(options, 'source-wiring'),
+    wiring: text(options, 'wiring'),
+    colorOrder: text(options, 'color-order'),
+  }
+}

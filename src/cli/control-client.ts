@@ -1,0 +1,91 @@
+import { request as httpRequest, type IncomingMessage } from 'node:http'
+import { createInterface } from 'node:readline'
+import { AppError, isErrorCode, toError } from '../kernel/errors.ts'
+
+/** Connecting to a socket on the same machine is a matter of milliseconds; answering may wait for the database. */
+const answerTimeoutMs = 30_000
+
+/** Talks to the daemon on its control socket; every route lives under /api/v1. */
+export class ControlClient {
+  readonly #socketPath: string
+
+  constructor(socketPath: string) {
+    this.#socketPath = socketPath
+  }
+
+  get<T>(path: string): Promise<T> {
+    return this.#json('GET', path)
+  }
+
+  post<T>(path: string, body: unknown = {}): Promise<T> {
+    return this.#json('POST', path, { 'content-type': 'application/json' }, JSON.stringify(body))
+  }
+
+  patch<T>(path: string, body: unknown): Promise<T> {
+    return this.#json('PATCH', path, { 'content-type': 'application/json' }, JSON.stringify(body))
+  }
+
+  delete(path: string): Promise<unknown> {
+    return this.#json('DELETE', path)
+  }
+
+  postBytes<T>(path: string, bytes: Uint8Array): Promise<T> {
+    return this.#json('POST', path, { 'content-type': 'application/octet-stream' }, bytes)
+  }
+
+  /** Yields the JSON lines of a stream until it ends or the signal is aborted. */
+  async *lines(path: string, signal: AbortSignal): AsyncGenerator<unknown, void> {
+    const response = await this.#send('GET', path, {}, undefined, signal)
+    if (response.statusCode !== 200) throw await problemOf(response)
+    for await (const line of createInterface({ input: response })) if (line !== '') yield JSON.parse(line)
+  }
+
+  async #json<T>(method: string, path: string, headers: Record<string, string> = {}, body?: string | Uint8Array): Promise<T> {
+    const response = await this.#send(method, path, headers, body)
+    if ((response.statusCode ?? 500) >= 400) throw await problemOf(response)
+    const text = await textOf(response)
+    return (text === '' ? undefined : JSON.parse(text)) as T
+  }
+
+  #send(method: string, path: string, headers: Record<string, string>, body?: string | Uint8Array, signal?: AbortSignal): Promise<IncomingMessage> {
+    return new Promise((resolve, reject) => {
+      const length = body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }
+      const options = { socketPath: this.#socketPath, method, path: `/api/v1${path}`, headers: { ...headers, ...length }, ...(signal && { signal }) }
+      const request = httpRequest(options, response => {
+        request.setTimeout(0)
+        resolve(response)
+      })
+      request.setTimeout(answerTimeoutMs, () => request.destroy(new Error(`no answer within ${answerTimeoutMs / 1000} s`)))
+      request.on('error', error => reject(this.#unreachable(error)))
+      request.end(body)
+    })
+  }
+
+  #unreachable(error: NodeJS.ErrnoException): AppError {
+    const why: Record<string, string> = {
+      ENOENT: 'The daemon does not run. Start it with: pixelgate serve (or: sudo systemctl start pixelgate)',
+      ECONNREFUSED: 'The daemon does not run any more. Start it with: pixelgate serve (or: sudo systemctl start pixelgate)',
+      EACCES: 'You may not talk to the daemon. Add yourself to its group: sudo usermod -aG pixelgate $USER, then sign in again.',
+    }
+    return new AppError('daemon_unreachable', `${this.#socketPath}: ${why[error.code ?? ''] ?? error.message}`, { cause: error })
+  }
+}
+
+async function textOf(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = []
+  for await (const chunk of response) chunks.push(chunk as Buffer)
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+/** An RFC 9457 problem as the error that it stands for. */
+async function problemOf(response: IncomingMessage): Promise<AppError> {
+  const text = await textOf(response)
+  try {
+    const problem = JSON.parse(text) as { code?: string; detail?: string; title?: string; candidates?: unknown }
+    const code = problem.code !== undefined && isErrorCode(problem.code) ? problem.code : 'daemon_failed'
+    const extra = problem.candidates === undefined ? {} : { detail: { candidates: problem.candidates } }
+    return new AppError(code, problem.detail ?? problem.title ?? `The daemon answered ${response.statusCode}.`, extra)
+  } catch (thrown) {
+    return new AppError('daemon_failed', `The daemon answered ${response.statusCode} and no JSON.`, { cause: toError(thrown) })
+  }
+}

@@ -1,0 +1,73 @@
+import type { Candidate, ImportHint } from '../pattern/candidate.ts'
+import { detectPattern } from '../pattern/detect.ts'
+import { patternError } from '../pattern/fault.ts'
+import { readPatternFile } from './read-pattern-file.ts'
+
+/** Where a command writes: a stream of the process, or a test. */
+export interface PatternOutput {
+  write(text: string): void
+  readonly columns?: number | undefined
+  readonly rows?: number | undefined
+  readonly isTTY?: boolean | undefined
+}
+
+export interface InspectOptions {
+  readonly json: boolean
+  readonly leds?: number | undefined
+  readonly width?: number | undefined
+  readonly height?: number | undefined
+}
+
+/** Every reading of the file, errors as AppError: what inspect, preview and upload start from. */
+export async function readCandidates(file: string, hint: ImportHint): Promise<readonly Candidate[]> {
+  const bytes = await readPatternFile(file)
+  const candidates = detectPattern(bytes, { ...hint, fileName: file })
+  if (!candidates.ok) throw patternError(candidates.fault)
+  return candidates.value
+}
+
+/** `pixelgate pattern inspect`: how the file can be read, best first. Resolves to the exit status 0; AppError otherwise. */
+export async function inspectPattern(
+  file: string,
+  options: InspectOptions,
+  out: PatternOutput,
+): Promise<number> {
+  const { json, ...hint } = options
+  const candidates = await readCandidates(file, hint)
+  out.write(json ? `${JSON.stringify({ candidates: candidates.map(facts) })}\n` : table(candidates))
+  return 0
+}
+
+function facts(candidate: Candidate, index: number) {
+  const { format, width, height, leds, channels, frames, durationMs, confidence, reason } = candidate
+  return { index, format, width, height, leds, channels, frames, durationMs, confidence, reason }
+}
+
+function table(candidates: readonly Candidate[]): string {
+  const head = ['#', 'format', 'size', 'LEDs', 'frames', 'time', 'sure', 'why']
+  const rows = candidates.map((candidate, index) => [
+    String(index),
+    candidate.format,
+    candidate.width === null || candidate.height === null ? '?' : `${candidate.width}×${candidate.height}`,
+    String(candidate.leds),
+    String(candidate.frames),
+    candidate.durationMs === null ? '?' : `${(candidate.durationMs / 1000).toFixed(1)} s`,
+    `${Math.round(candidate.confidence * 100)} %`,
+    candidate.reason,
+  ])
+  const widths = head.map((title, column) =>
+    Math.max(title.length, ...rows.map(row => (row[column] ?? '').length)),
+  )
+  const isText = (column: number) => column === 1 || column === head.length - 1
+  return [head, ...rows]
+    .map(row =>
+      row
+        .map((cell, column) =>
+          isText(column) ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0),
+        )
+        .join('  ')
+        .trimEnd(),
+    )
+    .map(line => `${line}\n`)
+    .join('')
+}

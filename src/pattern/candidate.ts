@@ -1,0 +1,47 @@
+import type { Result } from '../kernel/result.ts'
+import type { PatternFault } from './fault.ts'
+import type { PatternLimits } from './limits.ts'
+import type { Pattern } from './pattern.ts'
+
+/** What the user or the file's surroundings say. Content decides; a hint narrows. */
+export interface ImportHint {
+  readonly fileName?: string | undefined
+  readonly leds?: number | undefined
+  readonly width?: number | undefined
+  readonly height?: number | undefined
+  /** Shown time of a frame where the format has none; 100 ms when absent. */
+  readonly defaultDelayMs?: number | undefined
+}
+
+export interface OpenOptions {
+  /** Pictures (GIF) are scaled to this size, frame by frame, after composing. Drawings for LEDs are exact and ignore it. */
+  readonly scaleTo?: { readonly width: number; readonly height: number } | undefined
+}
+
+/** One way to read a file. Reading frames waits for `open`. */
+export interface Candidate {
+  readonly format: string
+  /** null: the format does not say how the LEDs are laid out. */
+  readonly width: number | null
+  readonly height: number | null
+  readonly leds: number
+  readonly channels: 3
+  readonly frames: number
+  /** One pass; null when the format carries no times. */
+  readonly durationMs: number | null
+  /** 0 … 1. */
+  readonly confidence: number
+  readonly reason: string
+  /** The file itself says what it is: a magic, or a header that accounts for every byte. */
+  readonly selfDescribing: boolean
+  readonly open: (options?: OpenOptions) => Result<Pattern, PatternFault>
+}
+
+/** Reads one format. No candidates: it is another format. A fault: it is this format, and damaged, too large or of a kind not understood. */
+export type Importer = (
+  bytes: Uint8Array,
+  limits: PatternLimits,
+  hint: ImportHint,
+) => Result<readonly Candidate[], PatternFault>
+
+export const defaultDelayMs = (hint: ImportHint): number => hint.defaultDelayMs ?? 100

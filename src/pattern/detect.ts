@@ -1,0 +1,78 @@
+import { fail, ok, type Result } from '../kernel/result.ts'
+import type { Candidate, Importer, ImportHint } from './candidate.ts'
+import type { PatternFault } from './fault.ts'
+import { readBinDim } from './import/bin-dim.ts'
+import { readBinHeaderless } from './import/bin-headerless.ts'
+import { readBinLedm } from './import/bin-ledm.ts'
+import { readBinStd } from './import/bin-std.ts'
+import { recogniseForeign } from './import/foreign.ts'
+import { readGif } from './import/gif.ts'
+import { readLeds } from './import/leds.ts'
+import { defaultLimits, type PatternLimits } from './limits.ts'
+
+/** Formats that say themselves what they are. A new format is a file in import/ and a line here. */
+const describing: readonly Importer[] = [readLeds, readGif, readBinLedm, readBinStd, readBinDim]
+
+/** Raw readings listed beside a header that fits: enough to see the doubt, not a page of it. */
+const rawBesideHeader = 4
+
+/** Extensions that promise a format; a file so named that does not hold it is damaged, not raw pixels. */
+const promises: Readonly<Record<string, string>> = {
+  leds: "an LED Matrix Studio drawing, which begins with a line such as '{header'",
+  gif: "a GIF picture, which begins with 'GIF87a' or 'GIF89a'",
+}
+
+/**
+ * Every way to read the file, best first. The content decides; name and hints only narrow. An empty list never comes back: a file that
+ * cannot be read is a fault that says what was found and expected.
+ */
+export function detectPattern(
+  bytes: Uint8Array,
+  hint: ImportHint = {},
+  limits: PatternLimits = defaultLimits,
+): Result<readonly Candidate[], PatternFault> {
+  if (bytes.length === 0) return fail({ kind: 'invalid', offset: 0, message: 'the file is empty' })
+  const certain: Candidate[] = []
+  let damage: PatternFault | undefined
+  for (const importer of describing) {
+    const read = importer(bytes, limits, hint)
+    if (read.ok) certain.push(...read.value)
+    else damage ??= read.fault
+  }
+  if (certain.length > 0) return narrowed(bytes, certain, limits, hint)
+  if (damage !== undefined) return fail(damage)
+  const foreign = recogniseForeign(bytes)
+  if (foreign !== undefined) {
+    const message = `this is ${foreign}, which is not supported yet; use an LED Matrix Studio drawing (.leds), a GIF or an Upload Bridge .bin`
+    return fail({ kind: 'unsupported', format: foreign, message })
+  }
+  const promise = promises[/\.([^.]*)$/.exec(hint.fileName ?? '')?.[1]?.toLowerCase() ?? '']
+  if (promise !== undefined)
+    return fail({
+      kind: 'invalid',
+      offset: 0,
+      message: `byte 0: the file is named like ${promise}, but does not`,
+    })
+  return readBinHeaderless(bytes, limits, hint)
+}
+
+/** Adds the raw readings where the header is no magic, and drops what contradicts a given number of LEDs. */
+function narrowed(
+  bytes: Uint8Array,
+  certain: readonly Candidate[],
+  limits: PatternLimits,
+  hint: ImportHint,
+): Result<readonly Candidate[], PatternFault> {
+  const sorted = certain.toSorted((a, b) => b.confidence - a.confidence)
+  const raw = sorted.some(candidate => candidate.confidence >= 0.97)
+    ? fail(null)
+    : readBinHeaderless(bytes, limits, hint)
+  const all = raw.ok ? [...sorted, ...raw.value.slice(0, rawBesideHeader)] : sorted
+  const fitting = hint.leds === undefined ? all : all.filter(candidate => candidate.leds === hint.leds)
+  if (fitting.length > 0) return ok(fitting)
+  const found = sorted.map(candidate => `${candidate.leds} (${candidate.format})`).join(', ')
+  return fail({
+    kind: 'bad_request',
+    message: `${hint.leds} LEDs were asked for, but the file holds ${found}`,
+  })
+}
