@@ -39,7 +39,10 @@ export function shakeHands(
   let timer: Timer | undefined
   const { promise, resolve, reject } = withResolvers<Greeting>()
 
+  let settled = false
   const settle = (finish: () => void) => {
+    if (settled) return
+    settled = true
     timer?.cancel()
     deadline.cancel()
     channel.onFrame(() => undefined)

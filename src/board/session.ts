@@ -40,6 +40,7 @@ export class BoardSession {
   #seq: number
   #sender: Sender | undefined
   #senderChanged: () => void = () => undefined
+  #stopTransfer: () => void = () => undefined
   #timer: Timer | undefined
   #heartbeat: Timer | undefined
   #ended: { error: AppError | undefined } | undefined
@@ -64,6 +65,11 @@ export class BoardSession {
 
   get alive(): boolean {
     return this.#ended === undefined
+  }
+
+  /** What ended the session; undefined while it lives and after `end`. */
+  get endError(): AppError | undefined {
+    return this.#ended?.error
   }
 
   /** Called once, at once if the session has ended: with why, or undefined after `end`. */
@@ -108,8 +114,10 @@ export class BoardSession {
         if (this.#sender !== sender) return
         this.#sender = undefined
         this.#senderChanged = () => undefined
+        this.#stopTransfer = () => undefined
         resolve(sender)
       }
+      this.#stopTransfer = settle
       this.#senderChanged = () => {
         changed(sender)
         if (sender.outcome !== undefined) settle()
@@ -121,7 +129,7 @@ export class BoardSession {
 
   /** Stops a running transfer here; the board keeps what it holds. */
   stopTransfer(): void {
-    this.#end(undefined)
+    this.#stopTransfer()
   }
 
   #takeSeq(): number {

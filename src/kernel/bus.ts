@@ -1,6 +1,6 @@
 /** Typed events between modules that must not know each other. Listeners run at once, in order of subscription. */
 export class Bus<Events extends object> {
-  readonly #listeners = new Map<keyof Events, Set<(event: never) => void>>()
+  readonly #listeners = new Map<PropertyKey, Set<(event: never) => void>>()
 
   /** Returns the function that ends the subscription. */
   on<K extends keyof Events>(name: K, listener: (event: Events[K]) => void): () => void {

@@ -26,7 +26,9 @@ export class VirtualClock implements Clock {
   }
 
   setTimer(delayMs: number, fire: () => void): Timer {
-    const entry: Pending = { at: this.#now + Math.max(0, delayMs), order: this.#order++, fire }
+    // Whole microseconds, rounded up: a rest of 1e-13 ms would fire without moving the clock, for ever.
+    const at = delayMs > 0 ? (Math.round(this.#now * 1000) + Math.ceil(delayMs * 1000)) / 1000 : this.#now
+    const entry: Pending = { at, order: this.#order++, fire }
     this.#pending.add(entry)
     return { cancel: () => void this.#pending.delete(entry) }
   }

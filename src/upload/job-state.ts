@@ -1,16 +1,5 @@
 import type { ErrorCode } from '../kernel/errors.ts'
-
-/** Where a job stands. `waiting`: its board is away, and it goes on by itself when the board is back. */
-export type JobState =
-  | 'queued'
-  | 'waiting'
-  | 'transferring'
-  | 'verifying'
-  | 'trial'
-  | 'done'
-  | 'paused'
-  | 'failed'
-  | 'cancelled'
+import { finalStates, type JobState } from '../store/tables/job-record.ts'
 
 export type JobInput =
   | { readonly type: 'board_absent' }
@@ -40,7 +29,7 @@ export interface JobStep extends Job {
 /** A board that comes and goes so often without taking a block will not take one the next time either. */
 export const maxIdleInterruptions = 8
 
-export const isFinal = (state: JobState): boolean => state === 'done' || state === 'failed' || state === 'cancelled'
+export const isFinal = (state: JobState): boolean => finalStates.some(final => final === state)
 export const isRunning = (state: JobState): boolean => state === 'transferring' || state === 'verifying' || state === 'trial'
 
 /** The next state, or undefined when the input means nothing in this one. A final state never changes again. */

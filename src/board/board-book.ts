@@ -1,0 +1,90 @@
+import type { Clock } from '../kernel/clock.ts'
+import { AppError } from '../kernel/errors.ts'
+import { type BoardId, boardId } from '../kernel/ids.ts'
+import type { Store } from '../store/store.ts'
+import type { BoardRecord } from '../store/tables/boards.ts'
+import { type BoardProfile, defaultColorOrder, defaultWiring } from './profile.ts'
+import type { BoardSession } from './session.ts'
+
+/** A board as the database remembers it. */
+export type KnownBoard = BoardRecord
+
+/** What a person may change of a board. */
+export interface BoardChange {
+  readonly name?: string | undefined
+  readonly width?: number | undefined
+  readonly height?: number | undefined
+  readonly wiring?: string | undefined
+  readonly colorOrder?: string | undefined
+  readonly powerCapMa?: number | null | undefined
+}
+
+/** What the gateway remembers of every board it has met. */
+export class BoardBook {
+  readonly #store: Store
+  readonly #clock: Clock
+
+  constructor(store: Store, clock: Clock) {
+    this.#store = store
+    this.#clock = clock
+  }
+
+  /** Writes down a handshake. */
+  meet(session: BoardSession): Promise<KnownBoard> {
+    const { caps, channel } = session
+    const { uuid: _uuid, ...plain } = caps
+    return this.#store.boards.seen({
+      id: boardId(session.id),
+      name: caps.boardName === '' ? `board-${session.id.slice(0, 8)}` : caps.boardName,
+      width: caps.width,
+      height: caps.height,
+      leds: caps.leds,
+      wiring: defaultWiring,
+      colorOrder: defaultColorOrder,
+      linkKind: channel.link.kind,
+      linkAddress: channel.link.address,
+      baudRate: channel.link.baudRate,
+      bootId: caps.bootId,
+      firmware: `${caps.firmwareName} ${caps.firmwareVersion}`.trim(),
+      capsJson: JSON.stringify(plain),
+      nowMs: this.#clock.wallTime(),
+    })
+  }
+
+  list(): Promise<readonly KnownBoard[]> {
+    return this.#store.boards.list()
+  }
+
+  /** By id, or by a name or the start of an id that fits one board only. Rejects with `not_found` or `conflict`. */
+  async find(text: string): Promise<KnownBoard> {
+    const boards = await this.list()
+    const exact = boards.filter(({ id, name }) => id === text.toLowerCase() || name === text)
+    const found = exact.length > 0 ? exact : boards.filter(({ id }) => text.length >= 4 && id.startsWith(text.toLowerCase()))
+    const [only] = found
+    if (only === undefined) throw new AppError('not_found', `No board is called "${text}". See: pixelgate boards`)
+    if (found.length > 1) throw new AppError('conflict', `"${text}" fits ${found.length} boards. Use the full id. See: pixelgate boards`)
+    return only
+  }
+
+  /** What to compile for: the person's word before the board's. */
+  async profileOf(session: BoardSession): Promise<BoardProfile> {
+    const known = (await this.#store.boards.get(boardId(session.id))) ?? (await this.meet(session))
+    const ownCap = session.caps.maxPowerMa === 0 ? undefined : session.caps.maxPowerMa
+    const { leds, width, height, wiring, colorOrder, powerCapMa } = known
+    return { leds, width, height, wiring, colorOrder, powerCapMa: powerCapMa ?? ownCap }
+  }
+
+  async change(id: BoardId, change: BoardChange): Promise<KnownBoard> {
+    const board = await this.find(id)
+    if (change.name !== undefined) await this.#store.boards.rename({ id, name: change.name })
+    const width = change.width ?? board.width
+    const height = change.height ?? board.height
+    const wiring = change.wiring ?? board.wiring
+    const colorOrder = change.colorOrder ?? board.colorOrder
+    const powerCapMa = change.powerCapMa === undefined ? board.powerCapMa : change.powerCapMa
+    if (width * height !== 0 && width * height !== board.leds) {
+      throw new AppError('usage', `${width}×${height} are ${width * height} LEDs; this board has ${board.leds}.`)
+    }
+    return this.#store.boards.setProfile({ id, width, height, wiring, colorOrder, powerCapMa })
+  }
+}

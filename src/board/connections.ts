@@ -1,0 +1,115 @@
+import type { Clock } from '../kernel/clock.ts'
+import type { AppError } from '../kernel/errors.ts'
+import type { Log } from '../kernel/log.ts'
+import { type Discovery, decideOpen, type OpenReason } from '../link/decide-open.ts'
+import type { PortWatch } from '../link/discovery.ts'
+import type { Link } from '../link/link.ts'
+import { type LinkSettings, linkName } from '../link/link-settings.ts'
+import type { SerialPortInfo } from '../link/list-ports.ts'
+import { BoardConnection } from './connection.ts'
+import type { BoardSession } from './session.ts'
+
+export interface ApprovedPort {
+  /** Stable id, or the path of a port without one. */
+  readonly id: string
+  readonly baudRate: number
+}
+
+export interface ConnectionsOptions {
+  readonly links: readonly LinkSettings[]
+  readonly discovery: Discovery
+  readonly approved: () => Promise<readonly ApprovedPort[]>
+  readonly watch: PortWatch
+  readonly open: (settings: LinkSettings) => Promise<Link>
+  readonly clock: Clock
+  readonly log: Log
+  readonly onSession: (session: BoardSession) => void
+}
+
+/** A serial port as the operator sees it. */
+export interface PortView {
+  readonly port: SerialPortInfo
+  readonly open: boolean
+  readonly reason: OpenReason
+  readonly trouble: AppError | undefined
+}
+
+const defaultBaudRate = 115_200
+
+/** Every link that may be open: the configured ones always, approved ports while they are plugged in. */
+export class Connections {
+  readonly #options: ConnectionsOptions
+  readonly #configured = new Map<string, BoardConnection>()
+  readonly #discovered = new Map<string, BoardConnection>()
+  #ports: readonly SerialPortInfo[] = []
+  #stopped = false
+
+  constructor(options: ConnectionsOptions) {
+    this.#options = options
+  }
+
+  start(): void {
+    for (const settings of this.#options.links) this.#configured.set(linkName(settings), this.#connect(settings))
+    this.#options.watch.start(ports => void this.#onPorts(ports))
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true
+    this.#options.watch.stop()
+    await Promise.all([...this.#configured.values(), ...this.#discovered.values()].map(connection => connection.stop()))
+  }
+
+  /** Looks again, for example after a port was approved. */
+  async refresh(): Promise<void> {
+    await this.#options.watch.look()
+    await this.#onPorts(this.#ports)
+  }
+
+  async ports(): Promise<readonly PortView[]> {
+    return (await this.#decide()).map(({ port, open, reason }) => ({
+      port,
+      open,
+      reason,
+      trouble: (this.#discovered.get(port.path) ?? this.#configuredOn(port))?.trouble,
+    }))
+  }
+
+  async #onPorts(ports: readonly SerialPortInfo[]): Promise<void> {
+    this.#ports = ports
+    const decisions = await this.#decide()
+    if (this.#stopped) return
+    const approved = await this.#options.approved()
+    const wanted = new Map(decisions.filter(({ open, reason }) => open && reason !== 'configured').map(({ port }) => [port.path, port]))
+    for (const port of ports) this.#configuredOn(port)?.wake()
+    for (const [path, connection] of this.#discovered) {
+      if (wanted.has(path)) continue
+      this.#discovered.delete(path)
+      void connection.stop()
+    }
+    for (const [path, port] of wanted) {
+      if (this.#discovered.has(path)) continue
+      const baudRate = approved.find(({ id }) => id === (port.stableId ?? path))?.baudRate ?? defaultBaudRate
+      this.#discovered.set(path, this.#connect({ kind: 'serial', path, baudRate }))
+    }
+  }
+
+  async #decide() {
+    const { links, discovery, approved } = this.#options
+    return decideOpen(this.#ports, {
+      discovery,
+      configured: links.flatMap(settings => (settings.kind === 'serial' ? [settings.path] : [])),
+      approved: (await approved()).map(({ id }) => id),
+    })
+  }
+
+  #configuredOn(port: SerialPortInfo): BoardConnection | undefined {
+    return [port.path, ...port.links].map(path => this.#configured.get(path)).find(connection => connection !== undefined)
+  }
+
+  #connect(settings: LinkSettings): BoardConnection {
+    const { open, clock, log, onSession } = this.#options
+    const connection = new BoardConnection({ open: () => open(settings), clock, log, onSession })
+    connection.start()
+    return connection
+  }
+}

@@ -1,0 +1,101 @@
+import { z } from 'zod'
+
+/** sun_path of a Unix socket address holds 108 bytes with its closing zero (unix(7)). */
+const maxSocketPathBytes = 107
+
+export const absolutePath = z
+  .string()
+  .refine(
+    path => path.startsWith('/') && !path.includes('\0'),
+    'must be an absolute path, such as /var/lib/pixelgate',
+  )
+const host = z.string().regex(/^[A-Za-z0-9._:%-]{1,253}$/, 'must be a host name or an IP address')
+const baudRate = z.int().min(300).max(12_000_000)
+/** 0: any free port. */
+const listenPort = z.int().min(0).max(65_535)
+
+/**
+ * A list whose entries differ in what `key` gives (undefined: not comparable). Said also while an entry has faults of
+ * its own, so that all faults come at once.
+ */
+const distinct = <T extends z.ZodType>(
+  entry: T,
+  key: (entry: z.output<T>) => string | undefined,
+  words: string,
+) =>
+  z.array(entry).refine(
+    list => {
+      const keys = list.map(key).filter(each => each !== undefined)
+      return new Set(keys).size === keys.length
+    },
+    {
+      error: words,
+      when: ({ value }) => Array.isArray(value) && value.every(each => each instanceof Object),
+    },
+  )
+
+const address = (at: { host: string; port: number }): string | undefined =>
+  at.host && at.port ? `${at.host} ${at.port}` : undefined
+
+const serialLink = z.strictObject({
+  kind: z.literal('serial'),
+  path: absolutePath,
+  baudRate: baudRate.default(115_200),
+})
+const tcpLink = z.strictObject({ kind: z.literal('tcp'), host, port: z.int().min(1).max(65_535) })
+
+/** Also said while other keys have faults. */
+const fileForTls = (key: 'certFile' | 'keyFile') => ({
+  error: 'must name a file, since http.tls is files',
+  path: [key],
+  when: () => true,
+})
+
+const http = z
+  .strictObject({
+    host: host.default('0.0.0.0'),
+    port: listenPort.default(8443),
+    /** auto: a certificate authority of our own; files: certFile and keyFile; insecure: plain HTTP. */
+    tls: z.enum(['auto', 'files', 'insecure']).default('auto'),
+    certFile: absolutePath.nullable().default(null),
+    keyFile: absolutePath.nullable().default(null),
+  })
+  .refine(({ tls, certFile }) => tls !== 'files' || certFile !== null, fileForTls('certFile'))
+  .refine(({ tls, keyFile }) => tls !== 'files' || keyFile !== null, fileForTls('keyFile'))
+
+const mqttListener = z.strictObject({ host, port: listenPort, anonymous: z.boolean().default(false) })
+
+/**
+ * The whole configuration. Each key has a default; those of stateDir and controlSocket follow from the environment
+ * (default-paths.ts). Nothing in it is a secret: secrets are files that it names.
+ */
+export const configSchema = z.strictObject({
+  stateDir: absolutePath,
+  controlSocket: absolutePath.refine(
+    path => Buffer.byteLength(path) <= maxSocketPathBytes,
+    `must have at most ${maxSocketPathBytes} bytes: set a shorter one`,
+  ),
+  /** Boards to reach in any case, beside what discovery finds. */
+  links: distinct(
+    z.discriminatedUnion('kind', [serialLink, tcpLink]),
+    link => (link.kind === 'serial' ? link.path : address(link)),
+    'must not name one link twice',
+  ).default([]),
+  /** known: ports that the user approved; all: every serial port; off: none. */
+  discovery: z.enum(['known', 'all', 'off']).default('known'),
+  http: http.prefault({}),
+  mqtt: z
+    .strictObject({
+      listeners: distinct(mqttListener, address, 'must not name one address twice').default([
+        { host: '127.0.0.1', port: 1883, anonymous: false },
+      ]),
+    })
+    .prefault({}),
+  gpio: z.strictObject({ enabled: z.boolean().default(false) }).prefault({}),
+  log: z
+    .strictObject({ level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info') })
+    .prefault({}),
+})
+
+export type Settings = Readonly<z.output<typeof configSchema>>
+export type LinkSetting = Settings['links'][number]

@@ -1,0 +1,123 @@
+import type { Database } from 'better-sqlite3'
+
+/** `application_id` in the file header (https://sqlite.org/fileformat2.html §1.3.14): "PXGT". */
+export const applicationId = 0x50584754
+
+/**
+ * The schema, one step a version: step i brings a database from `user_version` i to i + 1. A released step never
+ * changes; a change of the schema is a new step. Columns are named like the fields of the domain types.
+ */
+const migrations: readonly string[] = [
+  `
+  CREATE TABLE blobs (
+    sha256 BLOB PRIMARY KEY NOT NULL CHECK (length(sha256) = 32),
+    sizeBytes INTEGER NOT NULL,
+    storedMs INTEGER NOT NULL,
+    bytes BLOB NOT NULL
+  ) STRICT;
+
+  CREATE TABLE boards (
+    id TEXT PRIMARY KEY NOT NULL,
+    name TEXT NOT NULL,
+    width INTEGER NOT NULL,
+    height INTEGER NOT NULL,
+    leds INTEGER NOT NULL,
+    wiring TEXT NOT NULL,
+    colorOrder TEXT NOT NULL,
+    powerCapMa INTEGER,
+    linkKind TEXT NOT NULL,
+    linkAddress TEXT NOT NULL,
+    baudRate INTEGER,
+    bootId INTEGER NOT NULL,
+    firmware TEXT NOT NULL,
+    capsJson TEXT NOT NULL,
+    generation INTEGER NOT NULL DEFAULT 0,
+    quarantined INTEGER NOT NULL DEFAULT 0 CHECK (quarantined IN (0, 1)),
+    firstSeenMs INTEGER NOT NULL,
+    lastSeenMs INTEGER NOT NULL
+  ) STRICT;
+
+  CREATE TABLE patterns (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL,
+    sourceSha BLOB NOT NULL REFERENCES blobs (sha256),
+    sizeBytes INTEGER NOT NULL,
+    format TEXT NOT NULL,
+    createdMs INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX patternsBySource ON patterns (sourceSha);
+
+  CREATE TABLE jobs (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    batchId TEXT NOT NULL,
+    boardId TEXT NOT NULL REFERENCES boards (id),
+    name TEXT NOT NULL,
+    patternId TEXT REFERENCES patterns (id) ON DELETE SET NULL,
+    state TEXT NOT NULL CHECK (state IN ('queued', 'waiting', 'transferring', 'verifying', 'trial', 'done',
+      'paused', 'failed', 'cancelled')),
+    raw INTEGER NOT NULL CHECK (raw IN (0, 1)),
+    optionsJson TEXT NOT NULL,
+    sourceSha BLOB REFERENCES blobs (sha256),
+    manifestSha BLOB REFERENCES blobs (sha256),
+    imageSha BLOB REFERENCES blobs (sha256),
+    transferId TEXT,
+    blocks INTEGER NOT NULL DEFAULT 0,
+    durableBlocks INTEGER NOT NULL DEFAULT 0,
+    payloadBytes INTEGER NOT NULL DEFAULT 0,
+    imageBytes INTEGER NOT NULL DEFAULT 0,
+    statsJson TEXT,
+    digestAlg TEXT,
+    digestValue TEXT,
+    errorCode TEXT,
+    errorMessage TEXT,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    createdMs INTEGER NOT NULL,
+    updatedMs INTEGER NOT NULL,
+    finishedMs INTEGER,
+    CHECK ((state IN ('done', 'failed', 'cancelled')) = (finishedMs IS NOT NULL)),
+    CHECK (state <> 'done' OR digestValue IS NOT NULL)
+  ) STRICT;
+  CREATE INDEX jobsByBoard ON jobs (boardId, seq);
+  CREATE INDEX jobsByState ON jobs (state, seq);
+  CREATE INDEX jobsByBoardAndState ON jobs (boardId, state, seq);
+  CREATE INDEX jobsByBatch ON jobs (batchId, seq);
+  CREATE INDEX jobsByPattern ON jobs (patternId);
+  CREATE INDEX jobsBySource ON jobs (sourceSha);
+  CREATE INDEX jobsByManifest ON jobs (manifestSha);
+  CREATE INDEX jobsByImage ON jobs (imageSha);
+  CREATE TRIGGER jobsStayFinished BEFORE UPDATE OF state ON jobs
+    WHEN OLD.state IN ('done', 'failed', 'cancelled') AND NEW.state <> OLD.state
+    BEGIN SELECT RAISE(ABORT, 'a finished job is never reopened'); END;
+
+  CREATE TABLE approvedPorts (
+    path TEXT PRIMARY KEY NOT NULL,
+    kind TEXT NOT NULL,
+    baudRate INTEGER,
+    approvedMs INTEGER NOT NULL
+  ) STRICT;
+
+  CREATE TABLE settings (
+    key TEXT PRIMARY KEY NOT NULL,
+    value TEXT NOT NULL
+  ) STRICT;
+  `,
+]
+
+/** The version that this program writes and the highest it reads. */
+export const schemaVersion = migrations.length
+
+/** Brings the database to `schemaVersion`, each step in one transaction. Two processes may do so at once. */
+export function migrate(db: Database, steps: readonly string[] = migrations): void {
+  const step = db.transaction((): boolean => {
+    const version = Number(db.pragma('user_version', { simple: true }))
+    const sql = steps[version]
+    if (sql === undefined) return false
+    db.exec(sql)
+    db.pragma(`application_id = ${applicationId}`)
+    db.pragma(`user_version = ${version + 1}`)
+    return true
+  })
+  while (step.immediate());
+}

@@ -1,0 +1,197 @@
+import type { Database } from 'better-sqlite3'
+import type { BoardId, JobId } from '../../kernel/ids.ts'
+import { read, write } from '../operation.ts'
+import { prepared } from '../prepared.ts'
+import { shaKey, shaKeyOrNull } from '../sha256.ts'
+import {
+  type JobRecord,
+  type JobRow,
+  type JobState,
+  jobColumns,
+  toJob,
+  type UnfinishedState,
+  unfinishedStates,
+} from './job-record.ts'
+
+export interface NewJob
+  extends Pick<
+    JobRecord,
+    'id' | 'batchId' | 'boardId' | 'name' | 'patternId' | 'raw' | 'optionsJson' | 'sourceSha'
+  > {
+  readonly nowMs: number
+}
+
+export interface JobFilter {
+  readonly boardId?: BoardId
+  readonly batchId?: string
+  readonly states?: readonly JobState[]
+  /** Only jobs older than this one; without it the newest. */
+  readonly before?: JobId
+  readonly limit: number
+}
+
+export interface JobPage {
+  /** Newest first. */
+  readonly jobs: readonly JobRecord[]
+  /** All jobs that the filter admits, on this page or not. */
+  readonly total: number
+}
+
+/** A change of one job. */
+interface Change {
+  readonly id: JobId
+  readonly nowMs: number
+}
+
+const unfinished = unfinishedStates.map(state => `'${state}'`).join(', ')
+
+/** Applies the assignments where the job exists and is in one of the states; false: it is not, and nothing changed. */
+function change(db: Database, id: JobId, states: string, assignments: string, values: object): boolean {
+  const sql = `UPDATE jobs SET ${assignments}, updatedMs = @nowMs WHERE id = @id AND state IN (${states})`
+  return prepared(db, sql).run({ ...values, id }).changes > 0
+}
+
+function insert(db: Database, job: NewJob): void {
+  const sql = `INSERT INTO jobs (id, batchId, boardId, name, patternId, state, raw, optionsJson, sourceSha, createdMs, updatedMs)
+    VALUES (@id, @batchId, @boardId, @name, @patternId, 'queued', @raw, @optionsJson, @sourceSha, @nowMs, @nowMs)`
+  prepared(db, sql).run({ ...job, raw: job.raw ? 1 : 0, sourceSha: shaKeyOrNull(job.sourceSha) })
+}
+
+export const jobs = {
+  insert: write(insert),
+
+  /** All of them or, when one is refused, none: the jobs of one upload to many boards. */
+  insertBatch: write((db, batch: readonly NewJob[]): void => {
+    for (const job of batch) insert(db, job)
+  }),
+
+  get: read((db, id: JobId): JobRecord | undefined => {
+    const row = prepared<JobRow>(db, `SELECT ${jobColumns} FROM jobs WHERE id = ?`).get(id)
+    return row && toJob(row)
+  }),
+
+  list: read((db, filter: JobFilter): JobPage => {
+    const conditions = ['TRUE']
+    if (filter.boardId !== undefined) conditions.push('boardId = @boardId')
+    if (filter.batchId !== undefined) conditions.push('batchId = @batchId')
+    if (filter.states) conditions.push('state IN (SELECT value FROM json_each(@statesJson))')
+    const where = conditions.join(' AND ')
+    const older = filter.before === undefined ? '' : 'AND seq < (SELECT seq FROM jobs WHERE id = @before)'
+    const { states, ...rest } = filter
+    const values = { ...rest, statesJson: JSON.stringify(states ?? []) }
+    const page = `SELECT ${jobColumns} FROM jobs WHERE ${where} ${older} ORDER BY seq DESC LIMIT @limit`
+    const count = `SELECT count(*) AS total FROM jobs WHERE ${where}`
+    return {
+      jobs: prepared<JobRow>(db, page).all(values).map(toJob),
+      total: prepared<{ total: number }>(db, count).get(values)?.total ?? 0,
+    }
+  }),
+
+  /** What a restart takes up again, in order of creation, whatever the clock did meanwhile. */
+  unfinished: read((db): JobRecord[] =>
+    prepared<JobRow>(db, `SELECT ${jobColumns} FROM jobs WHERE state IN (${unfinished}) ORDER BY seq`)
+      .all()
+      .map(toJob),
+  ),
+
+  /**
+   * Moves the job if it is in one of `from`, of which none is final: false means that it was elsewhere. `done` is said
+   * by `finish` alone and `failed` by `fail`. Entering `transferring` counts an attempt and forgets the last error.
+   */
+  setState: write(
+    (
+      db,
+      move: Change & {
+        readonly from: readonly UnfinishedState[]
+        readonly to: UnfinishedState | 'cancelled'
+      },
+    ): boolean => {
+      const sql = `UPDATE jobs SET updatedMs = @nowMs, state = @to,
+          finishedMs = iif(@to = 'cancelled', @nowMs, NULL),
+          attempts = attempts + (@to = 'transferring' AND state <> 'transferring'),
+          errorCode = iif(@to = 'transferring', NULL, errorCode),
+          errorMessage = iif(@to = 'transferring', NULL, errorMessage)
+        WHERE id = @id AND state IN (${unfinished}) AND state IN (SELECT value FROM json_each(@fromJson))`
+      const { from, ...values } = move
+      return prepared(db, sql).run({ ...values, fromJson: JSON.stringify(from) }).changes > 0
+    },
+  ),
+
+  /** Notes progress, for display and for statistics. */
+  checkpoint: write(
+    (db, note: Change & Pick<JobRecord, 'durableBlocks' | 'payloadBytes' | 'statsJson'>): boolean =>
+      change(
+        db,
+        note.id,
+        unfinished,
+        'durableBlocks = @durableBlocks, payloadBytes = @payloadBytes, statsJson = @statsJson',
+        note,
+      ),
+  ),
+
+  /** What the compiler made. Both blobs must have been put before. */
+  setImage: write(
+    (
+      db,
+      image: Change & {
+        readonly manifestSha: string
+        readonly imageSha: string
+        readonly transferId: string
+        readonly blocks: number
+        readonly imageBytes: number
+      },
+    ): boolean =>
+      change(
+        db,
+        image.id,
+        unfinished,
+        `manifestSha = @manifestSha, imageSha = @imageSha, transferId = @transferId, blocks = @blocks,
+         imageBytes = @imageBytes`,
+        { ...image, manifestSha: shaKey(image.manifestSha), imageSha: shaKey(image.imageSha) },
+      ),
+  ),
+
+  /** Done: the board's digest matched. From `transferring` too, as the board may hold the pattern verified already. */
+  finish: write(
+    (
+      db,
+      end: Change & {
+        readonly digestAlg: string
+        readonly digestValue: string
+        readonly payloadBytes: number
+        readonly statsJson: string | null
+      },
+    ): boolean =>
+      change(
+        db,
+        end.id,
+        `'transferring', 'verifying', 'trial'`,
+        `state = 'done', finishedMs = @nowMs, durableBlocks = blocks, digestAlg = @digestAlg,
+         digestValue = @digestValue, payloadBytes = @payloadBytes, statsJson = @statsJson,
+         errorCode = NULL, errorMessage = NULL`,
+        end,
+      ),
+  ),
+
+  fail: write((db, end: Change & { readonly errorCode: string; readonly errorMessage: string }): boolean =>
+    change(
+      db,
+      end.id,
+      unfinished,
+      `state = 'failed', finishedMs = @nowMs, errorCode = @errorCode, errorMessage = @errorMessage`,
+      end,
+    ),
+  ),
+
+  /** Notes why the job waits or is paused; its state stays. */
+  noteError: write(
+    (db, note: Change & { readonly errorCode: string; readonly errorMessage: string }): boolean =>
+      change(db, note.id, unfinished, 'errorCode = @errorCode, errorMessage = @errorMessage', note),
+  ),
+
+  /** Deletes jobs that finished before `beforeMs`; returns how many. Their blobs go with the next prune. */
+  removeFinished: write(
+    (db, old: { readonly beforeMs: number }): number =>
+      prepared(db, 'DELETE FROM jobs WHERE finishedMs < ?').run(old.beforeMs).changes,
+  ),
+}

@@ -1,0 +1,123 @@
+import { randomBytes } from 'node:crypto'
+import type { BoardProfile } from '../board/profile.ts'
+import type { BoardSession } from '../board/session.ts'
+import type { Clock } from '../kernel/clock.ts'
+import { AppError, toError } from '../kernel/errors.ts'
+import type { Log } from '../kernel/log.ts'
+import type { Sender, SenderProgress } from '../protocol/sender/sender.ts'
+import type { Store } from '../store/store.ts'
+import type { JobRecord } from '../store/tables/job-record.ts'
+import { type JobImage, loadJobImage, makeJobImage } from './job-image.ts'
+import { addRun, parseStats, type RunStats } from './run-stats.ts'
+import { judgeFault } from './sender-fault.ts'
+
+/** Notes for display and statistics are written this often; correctness needs none of them. */
+const checkpointMs = 1000
+/** The board goes back by itself when the gateway dies between ACTIVATE and CONFIRM. */
+const trialSeconds = 10
+
+export interface RunDeps {
+  readonly store: Store
+  readonly clock: Clock
+  readonly log: Log
+  readonly maxBody: number
+  readonly adaptBody: boolean
+}
+
+export type RunResult =
+  | { readonly end: 'done'; readonly slot: number; readonly digest: { readonly alg: string; readonly value: string }; readonly stats: RunStats }
+  | { readonly end: 'interrupted'; readonly error: AppError; readonly progressed: boolean }
+  | { readonly end: 'failed'; readonly error: AppError }
+  | { readonly end: 'stopped' }
+
+/** One run of a job on a board that is there, until it is done or something comes between. Never rejects. */
+export async function runJob(
+  deps: RunDeps,
+  job: JobRecord,
+  session: BoardSession,
+  profile: BoardProfile,
+  onProgress: (progress: SenderProgress, stats: RunStats) => void,
+): Promise<RunResult> {
+  try {
+    const image = (await loadJobImage(deps.store, job)) ?? (await makeJobImage(deps.store, job, profile, session.caps, deps.clock.wallTime()))
+    return await transfer(deps, job, session, image, onProgress)
+  } catch (thrown) {
+    if (thrown instanceof AppError) return { end: 'failed', error: thrown }
+    deps.log.error({ jobId: job.id, err: toError(thrown) }, 'an upload ended by a bug')
+    return { end: 'failed', error: new AppError('daemon_failed', `Internal error: ${toError(thrown).message}`, { cause: thrown }) }
+  }
+}
+
+async function transfer(
+  deps: RunDeps,
+  job: JobRecord,
+  session: BoardSession,
+  image: JobImage,
+  onProgress: (progress: SenderProgress, stats: RunStats) => void,
+): Promise<RunResult> {
+  const { store, clock } = deps
+  const before = parseStats(job.statsJson)
+  const { bytesOut, bytesIn, link } = session.channel
+  const stats = (progress: SenderProgress) =>
+    addRun(before, progress, { bytesOut: session.channel.bytesOut - bytesOut, bytesIn: session.channel.bytesIn - bytesIn, baudRate: link.baudRate })
+
+  let notedAtMs = clock.now()
+  let noting: Promise<void> | undefined
+  const note = (progress: SenderProgress) => {
+    if (noting !== undefined || clock.now() - notedAtMs < checkpointMs) return
+    notedAtMs = clock.now()
+    noting = checkpoint(store, job, progress, stats(progress), clock.wallTime())
+      .catch((thrown: unknown) => deps.log.warn({ jobId: job.id, err: toError(thrown) }, 'a checkpoint could not be written'))
+      .finally(() => {
+        noting = undefined
+      })
+  }
+  const sender = await session.transfer(
+    {
+      plan: {
+        caps: session.caps,
+        payload: { manifest: image.manifest, image: image.image, blocks: image.blocks },
+        id: image.id,
+        sha256: image.sha256,
+        manifestCrc: image.manifestCrc,
+        trialSeconds,
+        delta: !job.raw,
+        digestKey: randomBytes(16),
+      },
+      maxBody: deps.maxBody,
+      adaptBody: deps.adaptBody,
+      durableBefore: job.durableBlocks,
+    },
+    (running: Sender) => {
+      const progress = running.progress()
+      onProgress(progress, stats(progress))
+      note(progress)
+    },
+  )
+  await noting
+  const progress = sender.progress()
+  const { outcome } = sender
+  if (outcome?.ok === true) {
+    const digest = { alg: outcome.digest.alg, value: Buffer.from(outcome.digest.value).toString('hex') }
+    return { end: 'done', slot: outcome.slot, digest, stats: stats(progress) }
+  }
+  await checkpoint(store, job, progress, stats(progress), clock.wallTime())
+  const progressed = progress.durableBlocks > job.durableBlocks
+  if (outcome === undefined) {
+    if (session.alive) return { end: 'stopped' }
+    const error = session.endError ?? new AppError('link_lost', `${link.address} was closed.`)
+    return { end: 'interrupted', error, progressed }
+  }
+  const { interrupted, error } = judgeFault(outcome.fault)
+  return interrupted ? { end: 'interrupted', error, progressed } : { end: 'failed', error }
+}
+
+async function checkpoint(store: Store, job: JobRecord, progress: SenderProgress, stats: RunStats, nowMs: number): Promise<void> {
+  await store.jobs.checkpoint({
+    id: job.id,
+    nowMs,
+    durableBlocks: progress.durableBlocks,
+    payloadBytes: stats.streamedBytes,
+    statsJson: JSON.stringify(stats),
+  })
+}

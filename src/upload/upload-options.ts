@@ -1,0 +1,17 @@
+/** How one file is to become one board's image; stored with the job, so a restart compiles the same bytes. */
+export interface UploadOptions {
+  readonly fileName: string
+  /** Opaque bytes with the raw codec, for measurements. */
+  readonly raw: boolean
+  /** Index of the reading to take when a file can be read in several ways. */
+  readonly candidate?: number | undefined
+  /** What the user knows of a headerless file. */
+  readonly leds?: number | undefined
+  readonly width?: number | undefined
+  readonly height?: number | undefined
+  /** Order in which the file stores its pixels. */
+  readonly sourceWiring?: string | undefined
+  /** Instead of the board's profile. */
+  readonly wiring?: string | undefined
+  readonly colorOrder?: string | undefined
+}

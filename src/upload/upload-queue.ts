@@ -1,0 +1,240 @@
+import type { BoardProfile } from '../board/profile.ts'
+import type { BoardEvents, BoardRegistry } from '../board/registry.ts'
+import type { BoardSession } from '../board/session.ts'
+import type { Bus } from '../kernel/bus.ts'
+import { AppError, toError } from '../kernel/errors.ts'
+import type { BoardId, JobId } from '../kernel/ids.ts'
+import type { SenderProgress } from '../protocol/sender/sender.ts'
+import { type JobRecord, unfinishedStates } from '../store/tables/job-record.ts'
+import type { NewJob } from '../store/tables/jobs.ts'
+import { isFinal, type JobInput, stepJob } from './job-state.ts'
+import { type RunDeps, type RunResult, runJob } from './run-job.ts'
+import { lineShare, type RunStats } from './run-stats.ts'
+
+/** Jobs that may wait or run at once, over all boards. */
+const maxUnfinishedJobs = 1000
+
+export interface JobProgress {
+  readonly jobId: JobId
+  readonly boardId: BoardId
+  readonly phase: SenderProgress['phase']
+  readonly doneBytes: number
+  readonly totalBytes: number
+  readonly durableBlocks: number
+  readonly blocks: number
+  readonly bodyBytes: number
+  readonly lineShare: number | null
+}
+
+export interface JobEvents {
+  /** A job was made or changed its state; the row is what the database now holds. */
+  readonly 'job.changed': JobRecord
+  readonly 'job.progress': JobProgress
+}
+
+export interface QueueDeps extends RunDeps {
+  readonly bus: Bus<BoardEvents & JobEvents>
+  readonly registry: BoardRegistry
+  readonly profileOf: (session: BoardSession) => Promise<BoardProfile>
+}
+
+interface Tracked {
+  record: JobRecord
+  idleInterruptions: number
+}
+
+/** The jobs of all boards: one at a time on each board, many boards at once; a job whose board is away waits for it. */
+export class UploadQueue {
+  readonly #deps: QueueDeps
+  readonly #jobs = new Map<JobId, Tracked>()
+  readonly #busy = new Map<BoardId, { readonly jobId: JobId; readonly session: BoardSession; readonly finished: Promise<void> }>()
+  #closing = false
+
+  constructor(deps: QueueDeps) {
+    this.#deps = deps
+    deps.bus.on('board.up', ({ boardId }) => this.#kick(boardId))
+  }
+
+  /** Takes up what an earlier process left unfinished. */
+  async start(): Promise<void> {
+    for (const record of await this.#deps.store.jobs.unfinished()) {
+      const settled = record.state === 'paused' || record.state === 'queued' ? record : await this.#move(record, 'waiting')
+      this.#jobs.set(record.id, { record: settled, idleInterruptions: 0 })
+    }
+    for (const boardId of new Set([...this.#jobs.values()].map(({ record }) => record.boardId))) this.#kick(boardId)
+  }
+
+  /** Adds the jobs of one upload, all or none. Rejects with `overloaded` or `storage_failed`. */
+  async add(batch: readonly NewJob[]): Promise<readonly JobRecord[]> {
+    if (this.#jobs.size + batch.length > maxUnfinishedJobs) {
+      throw new AppError('overloaded', `${this.#jobs.size} uploads wait already. Cancel some, or wait until they are done.`)
+    }
+    const { store, registry } = this.#deps
+    await store.jobs.insertBatch(batch)
+    const records: JobRecord[] = []
+    for (const { id, boardId } of batch) {
+      let record = await this.#read(id)
+      this.#jobs.set(id, { record, idleInterruptions: 0 })
+      this.#deps.bus.emit('job.changed', record)
+      if (registry.session(boardId) === undefined) record = (await this.#apply(id, { type: 'board_absent' })) ?? record
+      records.push(record)
+      this.#kick(boardId)
+    }
+    return records
+  }
+
+  /** Rejects with `conflict` when the job is in no state for this, `not_found` when it is finished or unknown. */
+  async command(id: JobId, type: 'pause' | 'resume' | 'cancel'): Promise<JobRecord> {
+    const tracked = this.#jobs.get(id)
+    if (tracked === undefined) throw new AppError('not_found', 'There is no unfinished job with this id.')
+    const { boardId, transferId } = tracked.record
+    const running = this.#busy.get(boardId)
+    const record = await this.#apply(id, { type })
+    if (record === undefined) throw new AppError('conflict', `A job that is ${tracked.record.state} cannot be told to ${type}.`)
+    if (running?.jobId === id) {
+      running.session.stopTransfer()
+      if (type === 'cancel' && transferId !== null) {
+        await running.session.request({ type: 'ABORT', id: Buffer.from(transferId, 'hex') }).catch(() => undefined)
+      }
+    }
+    this.#kick(boardId)
+    return record
+  }
+
+  /** Stops every run; the jobs stay unfinished for the next start. */
+  async close(): Promise<void> {
+    this.#closing = true
+    for (const { session } of this.#busy.values()) session.stopTransfer()
+    await Promise.all([...this.#busy.values()].map(({ finished }) => finished))
+  }
+
+  /** Starts the board's next job if the board is there and free. */
+  #kick(boardId: BoardId): void {
+    if (this.#closing || this.#busy.has(boardId)) return
+    const session = this.#deps.registry.session(boardId)
+    if (session?.alive !== true) return
+    for (const { record } of this.#jobs.values()) {
+      if (record.boardId !== boardId || (record.state !== 'queued' && record.state !== 'waiting')) continue
+      const finished = this.#run(record.id, session)
+        .catch((thrown: unknown) => this.#stumble(record.id, thrown))
+        .finally(() => {
+          this.#busy.delete(boardId)
+          this.#kick(boardId)
+        })
+      this.#busy.set(boardId, { jobId: record.id, session, finished })
+      return
+    }
+  }
+
+  async #run(id: JobId, session: BoardSession): Promise<void> {
+    const record = await this.#apply(id, { type: 'started' })
+    if (record === undefined) return
+    const profile = await this.#deps.profileOf(session)
+    let phase: SenderProgress['phase'] = 'preparing'
+    let written: Promise<unknown> = Promise.resolve()
+    const result = await runJob(this.#deps, record, session, profile, (progress, stats) => {
+      this.#deps.bus.emit('job.progress', toProgress(record, progress, stats))
+      if (progress.phase === phase) return
+      phase = progress.phase
+      if (phase !== 'verifying' && phase !== 'trial') return
+      const input: JobInput = { type: 'phase', phase }
+      written = written.then(() => this.#apply(id, input))
+      // Whoever awaits `written` hears of a failure; until then it must not count as unhandled.
+      written.catch(() => undefined)
+    })
+    await written
+    await this.#settle(id, result)
+  }
+
+  /** The database refused a step: the job is paused, here at least, so that nothing is claimed that is not written. */
+  async #stumble(id: JobId, thrown: unknown): Promise<void> {
+    const { log, store, clock, bus } = this.#deps
+    const error = thrown instanceof AppError ? thrown : new AppError('daemon_failed', toError(thrown).message, { cause: thrown })
+    log.error({ jobId: id, code: error.code, err: error }, 'a job was paused because its state could not be written')
+    const tracked = this.#jobs.get(id)
+    if (tracked === undefined) return
+    tracked.record = { ...tracked.record, state: 'paused', errorCode: error.code, errorMessage: error.message }
+    bus.emit('job.changed', tracked.record)
+    const nowMs = clock.wallTime()
+    await store.jobs.setState({ id, nowMs, from: unfinishedStates, to: 'paused' }).catch(() => undefined)
+    await store.jobs.noteError({ id, nowMs, errorCode: error.code, errorMessage: error.message }).catch(() => undefined)
+  }
+
+  async #settle(id: JobId, result: RunResult): Promise<void> {
+    const { store, clock, bus } = this.#deps
+    const nowMs = clock.wallTime()
+    const tracked = this.#jobs.get(id)
+    if (tracked === undefined || isFinal(tracked.record.state)) return
+    switch (result.end) {
+      case 'stopped':
+        // Paused, cancelled or shutting down: whoever stopped it has set the state.
+        tracked.record = await this.#read(id)
+        return
+      case 'done': {
+        const { alg, value } = result.digest
+        const saved = { id, nowMs, digestAlg: alg, digestValue: value, payloadBytes: result.stats.streamedBytes, statsJson: JSON.stringify(result.stats) }
+        await store.jobs.finish(saved)
+        break
+      }
+      case 'failed':
+        await store.jobs.fail({ id, nowMs, errorCode: result.error.code, errorMessage: result.error.message })
+        break
+      case 'interrupted': {
+        const { code, message } = result.error
+        const moved = await this.#apply(id, { type: 'interrupted', code, progressed: result.progressed })
+        if (moved?.state !== 'failed') {
+          await store.jobs.noteError({ id, nowMs, errorCode: code, errorMessage: message })
+          tracked.record = await this.#read(id)
+          return
+        }
+        await store.jobs.fail({ id, nowMs, errorCode: code, errorMessage: `${message} The upload was given up after several tries without progress.` })
+      }
+    }
+    this.#jobs.delete(id)
+    bus.emit('job.changed', await this.#read(id))
+  }
+
+  /** One step of the job's machine, written down before anybody hears of it. */
+  async #apply(id: JobId, input: JobInput): Promise<JobRecord | undefined> {
+    const tracked = this.#jobs.get(id)
+    if (tracked === undefined) return undefined
+    const next = stepJob({ state: tracked.record.state, idleInterruptions: tracked.idleInterruptions }, input)
+    if (next === undefined) return undefined
+    tracked.idleInterruptions = next.idleInterruptions
+    // `failed` and `done` are written by the caller, together with why.
+    if (next.state === 'failed' || next.state === 'done') return { ...tracked.record, state: next.state }
+    if (next.state === tracked.record.state) return tracked.record
+    tracked.record = { ...tracked.record, state: next.state }
+    tracked.record = await this.#move(tracked.record, next.state)
+    if (next.state === 'cancelled') this.#jobs.delete(id)
+    this.#deps.bus.emit('job.changed', tracked.record)
+    return tracked.record
+  }
+
+  async #move(record: JobRecord, to: Exclude<JobRecord['state'], 'done' | 'failed'>): Promise<JobRecord> {
+    const { store, clock } = this.#deps
+    await store.jobs.setState({ id: record.id, nowMs: clock.wallTime(), from: unfinishedStates, to })
+    return this.#read(record.id)
+  }
+
+  async #read(id: JobId): Promise<JobRecord> {
+    const record = await this.#deps.store.jobs.get(id)
+    if (record === undefined) throw new AppError('storage_failed', `The job ${id} has vanished from the database.`)
+    return record
+  }
+}
+
+function toProgress(record: JobRecord, progress: SenderProgress, stats: RunStats): JobProgress {
+  return {
+    jobId: record.id,
+    boardId: record.boardId,
+    phase: progress.phase,
+    doneBytes: progress.doneBytes,
+    totalBytes: progress.imageBytes,
+    durableBlocks: progress.durableBlocks,
+    blocks: progress.blocks,
+    bodyBytes: progress.bodyBytes,
+    lineShare: lineShare(stats),
+  }
+}
+

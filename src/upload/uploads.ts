@@ -1,0 +1,110 @@
+import type { Clock } from '../kernel/clock.ts'
+import { AppError } from '../kernel/errors.ts'
+import { type BoardId, jobId, type PatternId, patternId, uuidV7 } from '../kernel/ids.ts'
+import type { Candidate } from '../pattern/candidate.ts'
+import { chooseCandidate } from '../pattern/choose.ts'
+import { detectPattern } from '../pattern/detect.ts'
+import { patternError } from '../pattern/fault.ts'
+import type { Store } from '../store/store.ts'
+import type { JobPage } from '../store/tables/jobs.ts'
+import type { JobRecord as StoredJob } from '../store/tables/job-record.ts'
+import type { PatternPage, PatternRecord } from '../store/tables/patterns.ts'
+import type { UploadOptions } from './upload-options.ts'
+import type { UploadQueue } from './upload-queue.ts'
+
+/** A job as the database holds it. */
+export type JobRecord = StoredJob
+export type { PatternRecord }
+
+export interface StoredPattern {
+  readonly pattern: PatternRecord
+  /** Every reading of the file, best first; empty when it is only good as raw bytes. */
+  readonly candidates: readonly Candidate[]
+}
+
+/** Files come in here and leave as jobs. */
+export class Uploads {
+  readonly #store: Store
+  readonly #queue: UploadQueue
+  readonly #clock: Clock
+
+  constructor(store: Store, queue: UploadQueue, clock: Clock) {
+    this.#store = store
+    this.#queue = queue
+    this.#clock = clock
+  }
+
+  /** Stores a file by its hash. A file that is no pattern is refused unless it is to be sent as raw bytes. */
+  async addFile(bytes: Uint8Array, fileName: string, raw: boolean): Promise<StoredPattern> {
+    const candidates = raw ? [] : detected(bytes, fileName)
+    const nowMs = this.#clock.wallTime()
+    const sourceSha = await this.#store.blobs.put({ bytes, nowMs })
+    const [best] = candidates
+    const pattern: PatternRecord = {
+      id: patternId(uuidV7(nowMs)),
+      name: fileName,
+      sourceSha,
+      sizeBytes: bytes.length,
+      format: best?.format ?? 'raw',
+      createdMs: nowMs,
+    }
+    await this.#store.patterns.insert(pattern)
+    return { pattern, candidates }
+  }
+
+  /** One job for each board, all or none. An ambiguous file is refused here, before any job exists. */
+  async submit(pattern: PatternRecord, boards: readonly BoardId[], options: UploadOptions): Promise<{ batchId: string; jobs: readonly JobRecord[] }> {
+    if (boards.length === 0) throw new AppError('usage', 'No board was named. See: pixelgate boards')
+    this.checkReading(options.raw ? new Uint8Array(0) : await this.#store.blobs.get(pattern.sourceSha), options)
+    const nowMs = this.#clock.wallTime()
+    const batchId = uuidV7(nowMs)
+    const jobs = await this.#queue.add(
+      boards.map(boardId => ({
+        id: jobId(uuidV7(nowMs)),
+        batchId,
+        boardId,
+        name: pattern.name,
+        patternId: pattern.id,
+        raw: options.raw,
+        optionsJson: JSON.stringify(options),
+        sourceSha: pattern.sourceSha,
+        nowMs,
+      })),
+    )
+    return { batchId, jobs }
+  }
+
+  async pattern(id: PatternId): Promise<PatternRecord> {
+    const found = await this.#store.patterns.get(id)
+    if (found === undefined) throw new AppError('not_found', 'There is no pattern with this id.')
+    return found
+  }
+
+  patterns(page: { before?: PatternId; limit: number }): Promise<PatternPage> {
+    return this.#store.patterns.list(page)
+  }
+
+  async job(id: JobRecord['id']): Promise<JobRecord> {
+    const found = await this.#store.jobs.get(id)
+    if (found === undefined) throw new AppError('not_found', 'There is no job with this id.')
+    return found
+  }
+
+  jobs(filter: Parameters<Store['jobs']['list']>[0]): Promise<JobPage> {
+    return this.#store.jobs.list(filter)
+  }
+
+  /** Throws `file_ambiguous` when nobody can tell which reading is meant. */
+  checkReading(bytes: Uint8Array, { raw, fileName, leds, width, height, candidate }: UploadOptions): void {
+    if (raw) return
+    const chosen = chooseCandidate(detected(bytes, fileName, { leds, width, height }), candidate)
+    if (!chosen.ok) throw patternError(chosen.fault)
+  }
+}
+
+function detected(bytes: Uint8Array, fileName: string, hint: Pick<UploadOptions, 'leds' | 'width' | 'height'> = {}): readonly Candidate[] {
+  const found = detectPattern(bytes, { fileName, ...hint })
+  if (!found.ok) throw patternError(found.fault)
+  return found.value
+}
+

@@ -1,0 +1,50 @@
+import { z } from 'zod'
+
+/** Body of PATCH /boards/:id. */
+export const boardChange = z.strictObject({
+  name: z.string().trim().min(1).max(32).optional(),
+  width: z.int().min(0).max(65_535).optional(),
+  height: z.int().min(0).max(65_535).optional(),
+  wiring: z.string().regex(/^(row|column)-(straight|serpentine)-(tl|tr|bl|br)$/, 'a wiring such as row-serpentine-tl').optional(),
+  colorOrder: z.enum(['RGB', 'RBG', 'GRB', 'GBR', 'BRG', 'BGR']).optional(),
+  /** null: no cap of its own. */
+  powerCapMa: z.int().min(1).max(1_000_000).nullable().optional(),
+})
+export type BoardChangeBody = z.input<typeof boardChange>
+
+export interface BoardView {
+  readonly id: string
+  readonly name: string
+  readonly state: 'connected' | 'away' | 'quarantined'
+  readonly address: string
+  readonly leds: number
+  readonly width: number
+  readonly height: number
+  readonly wiring: string
+  readonly colorOrder: string
+  readonly powerCapMa: number | null
+  readonly firmware: string
+  /** Boards without a pairing key are not authenticated. */
+  readonly trusted: boolean
+  readonly lastSeenAt: string
+}
+
+/** Body of POST /ports. */
+export const portApproval = z.strictObject({
+  /** Path or stable id, as GET /ports shows it. */
+  path: z.string().min(1).max(256),
+  baudRate: z.int().min(300).max(20_000_000).default(115_200),
+})
+export type PortApprovalBody = z.input<typeof portApproval>
+
+export interface PortView {
+  readonly path: string
+  readonly stableId: string | null
+  readonly manufacturer: string | null
+  readonly vendorId: string | null
+  readonly productId: string | null
+  readonly serialNumber: string | null
+  readonly open: boolean
+  readonly reason: string
+  readonly trouble: string | null
+}
