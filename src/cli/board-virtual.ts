@@ -39,7 +39,7 @@ type OptionName = keyof typeof virtualBoardOptions
 /** What `parseArgs` makes of the options above. */
 export type VirtualBoardValues = { readonly [name in OptionName]?: unknown }
 
-export type VirtualBoardLine =
+type VirtualBoardLine =
   | { readonly kind: 'pty'; readonly link: string }
   | { readonly kind: 'serial'; readonly device: string; readonly baudRate: number }
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }

@@ -5,7 +5,8 @@ import type { Writable } from 'node:stream'
 export interface Surroundings {
   readonly stdout: Writable & { isTTY?: boolean; columns?: number }
   readonly stderr: Writable & { isTTY?: boolean; columns?: number }
-  readonly env: Readonly<Record<string, string | undefined>>
+  /** The environment, where it is not the process's own. */
+  readonly env?: Readonly<Record<string, string | undefined>>
   /** Aborted by SIGINT and SIGTERM. */
   readonly signal: AbortSignal
   /** Runs the daemon until the signal; given by the composition root. */

@@ -63,6 +63,7 @@ async function onBoard(
   let trouble: AppError | undefined
   let connection: BoardConnection | undefined
   let absence: NodeJS.Timeout | undefined
+  let ended = false
   try {
     return await new Promise<JobRecord>((resolve, reject) => {
       signal.addEventListener('abort', () => reject(new AppError('cancelled', 'Interrupted. Run the same command again to go on where it stopped.')), { once: true })
@@ -74,7 +75,7 @@ async function onBoard(
       core.bus.on('board.down', ({ error }) => {
         trouble = error ?? trouble
         clearTimeout(absence)
-        absence = setTimeout(() => reject(trouble ?? new AppError('link_lost', 'The board did not come back.')), absenceMs)
+        if (!ended) absence = setTimeout(() => reject(trouble ?? new AppError('link_lost', 'The board did not come back.')), absenceMs)
       })
       core.bus.on('job.progress', progress => {
         events.progress({ board: progress.boardId, phase: progress.phase, doneBytes: progress.doneBytes, totalBytes: progress.totalBytes, lineShare: progress.lineShare })
@@ -97,6 +98,7 @@ async function onBoard(
       connection.start()
     })
   } finally {
+    ended = true
     clearTimeout(absence)
     await core.queue.close()
     await connection?.stop()

@@ -1,6 +1,12 @@
 import { join } from 'node:path'
 
-export type Environment = Readonly<Record<string, string | undefined>>
+export interface Environment {
+  readonly [name: string]: string | undefined
+  readonly STATE_DIRECTORY?: string | undefined
+  readonly RUNTIME_DIRECTORY?: string | undefined
+  readonly XDG_STATE_HOME?: string | undefined
+  readonly XDG_RUNTIME_DIR?: string | undefined
+}
 
 /** Who runs the program. */
 export interface User {
@@ -18,15 +24,15 @@ const absolute = (value: string | undefined): string | undefined =>
 
 /** Where state is kept: the service's directory, root's, or the user's own. */
 export function defaultStateDir(env: Environment, user: User): string {
-  const service = firstOf(env['STATE_DIRECTORY'])
+  const service = firstOf(env.STATE_DIRECTORY)
   if (service !== undefined) return service
   if (user.uid === 0) return '/var/lib/pixelgate'
-  return join(absolute(env['XDG_STATE_HOME']) ?? join(user.homeDir, '.local/state'), 'pixelgate')
+  return join(absolute(env.XDG_STATE_HOME) ?? join(user.homeDir, '.local/state'), 'pixelgate')
 }
 
 export function defaultControlSocket(env: Environment, stateDir: string): string {
-  const service = firstOf(env['RUNTIME_DIRECTORY'])
+  const service = firstOf(env.RUNTIME_DIRECTORY)
   if (service !== undefined) return join(service, 'control.sock')
-  const session = absolute(env['XDG_RUNTIME_DIR'])
+  const session = absolute(env.XDG_RUNTIME_DIR)
   return session === undefined ? join(stateDir, 'control.sock') : join(session, 'pixelgate/control.sock')
 }

@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { AppError } from '../kernel/errors.ts'
 import type { Environment, User } from './default-paths.ts'
-import { type Config, type ConfigFile, resolveConfig } from './resolve-config.ts'
+import type { ConfigFile } from './layers.ts'
+import { type Config, resolveConfig } from './resolve-config.ts'
 
 export interface LoadOptions {
   /** A JSON file; none: defaults, environment and flags alone. */

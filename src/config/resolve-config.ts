@@ -1,18 +1,12 @@
-import type { z } from 'zod'
 import { defaultControlSocket, defaultStateDir, type Environment, type User } from './default-paths.ts'
-import { type ConfigFault, configInvalid, formatPath, kindOfValue, type Origin, wordsOf } from './fault.ts'
-import { type Leaf, leaves, parseText, variablePrefix } from './leaf.ts'
-import { parsePlainJson } from './plain-json.ts'
+import { configInvalid, type Origin } from './fault.ts'
+import { type ConfigFile, Layers } from './layers.ts'
+import { leaves, variablePrefix } from './leaf.ts'
 import { absolutePath, configSchema, type Settings } from './schema.ts'
 
 /** The settings, and for each leaf of the schema where its value comes from. */
 export interface Config extends Settings {
   readonly origin: ReadonlyMap<string, Origin>
-}
-
-export interface ConfigFile {
-  readonly path: string
-  readonly text: string
 }
 
 export interface ConfigSources {
@@ -23,146 +17,24 @@ export interface ConfigSources {
   readonly user: User
 }
 
-type Tree = Record<string, unknown>
-
-const isTree = (value: unknown): value is Tree =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-
-const byDefault: Origin = { layer: 'default', name: '' }
-
 /** Defaults < file < environment < flags. Throws AppError `config_invalid` with all faults at once. */
 export function resolveConfig(sources: ConfigSources): Config {
-  const merge = new Merge(sources.file)
+  const layers = new Layers(sources.file)
   const variables = Object.entries(sources.env).filter(([name]) => name.startsWith(variablePrefix))
   for (const [name, text] of variables) {
     const leaf = leaves.find(each => each.variable === name)
-    merge.set(leaf, text, { layer: 'environment', name })
+    layers.set(leaf, text, { layer: 'environment', name })
   }
   for (const [name, text] of Object.entries(sources.flags)) {
     const leaf = leaves.find(each => each.flag === name)
-    merge.set(leaf, text, { layer: 'flag', name: `--${name}` })
+    layers.set(leaf, text, { layer: 'flag', name: `--${name}` })
   }
-  const { tree, faults, origin } = merge
-  tree['stateDir'] ??= defaultStateDir(sources.env, sources.user)
-  const base = absolutePath.safeParse(tree['stateDir']).data ?? defaultStateDir(sources.env, sources.user)
-  tree['controlSocket'] ??= defaultControlSocket(sources.env, base)
+  const { tree, faults, origin } = layers
+  tree.stateDir ??= defaultStateDir(sources.env, sources.user)
+  const base = absolutePath.safeParse(tree.stateDir).data ?? defaultStateDir(sources.env, sources.user)
+  tree.controlSocket ??= defaultControlSocket(sources.env, base)
   const parsed = configSchema.safeParse(tree)
   if (parsed.success && faults.length === 0) return { ...parsed.data, origin }
-  faults.push(...(parsed.error?.issues ?? []).flatMap(issue => merge.faultsOf(issue)))
+  faults.push(...(parsed.error?.issues ?? []).flatMap(issue => layers.faultsOf(issue)))
   throw configInvalid(faults)
-}
-
-/** The layers, laid over each other, before the schema looks at them. */
-class Merge {
-  readonly tree: Tree
-  readonly faults: ConfigFault[] = []
-  readonly origin = new Map<string, Origin>()
-  /** Of what no variable and no flag has set. */
-  readonly #base: Origin
-
-  constructor(file: ConfigFile | undefined) {
-    this.#base = file ? { layer: 'file', name: file.path } : byDefault
-    this.tree = file ? this.#read(file) : {}
-    for (const { path } of leaves) {
-      this.origin.set(path, at(this.tree, path.split('.')) === undefined ? byDefault : this.#base)
-    }
-  }
-
-  #read(file: ConfigFile): Tree {
-    try {
-      const { value, refused } = parsePlainJson(file.text)
-      this.#refuse(refused, this.#base)
-      if (isTree(value)) return value
-      this.#fault('', this.#base, 'must be an object', value)
-    } catch (error) {
-      this.faults.push({
-        path: '',
-        origin: this.#base,
-        kind: undefined,
-        message: `must be JSON${line(file, error)}`,
-      })
-    }
-    return {}
-  }
-
-  set(leaf: Leaf | undefined, text: string | undefined, origin: Origin): void {
-    if (text === undefined) return
-    if (leaf === undefined) {
-      const message = `there is no such ${origin.layer === 'flag' ? 'flag' : 'variable'}`
-      this.faults.push({ path: '', origin, kind: undefined, message })
-      return
-    }
-    this.origin.set(leaf.path, origin)
-    const value = this.#parse(leaf, text, origin)
-    const keys = leaf.path.split('.')
-    const last = keys.pop() ?? ''
-    let node: unknown = this.tree
-    for (const key of keys) {
-      if (isTree(node)) node = node[key] ??= {}
-    }
-    // Where the file has something else than an object, the schema says so.
-    if (isTree(node)) node[last] = value
-  }
-
-  #parse(leaf: Leaf, text: string, origin: Origin): unknown {
-    if (leaf.kind !== 'json') return parseText(leaf, text)
-    try {
-      const { value, refused } = parsePlainJson(text)
-      this.#refuse(refused, origin, leaf.path)
-      return value
-    } catch {
-      return text
-    }
-  }
-
-  #refuse(paths: readonly (readonly PropertyKey[])[], origin: Origin, leaf = ''): void {
-    for (const path of paths) {
-      const message = 'there is no such key'
-      this.faults.push({
-        path: formatPath(leaf === '' ? path : [leaf, ...path]),
-        origin,
-        kind: undefined,
-        message,
-      })
-    }
-  }
-
-  #fault(path: string, origin: Origin, message: string, value: unknown): void {
-    this.faults.push({ path, origin, kind: kindOfValue(value), message })
-  }
-
-  faultsOf(issue: z.core.$ZodIssue): ConfigFault[] {
-    const origin = this.#originOf(issue.path)
-    if (issue.code === 'unrecognized_keys') {
-      return issue.keys.map(key => {
-        const path = formatPath([...issue.path, key])
-        return { path, origin, kind: undefined, message: 'there is no such key' }
-      })
-    }
-    const kind = kindOfValue(at(this.tree, issue.path))
-    return [{ path: formatPath(issue.path), origin, kind, message: wordsOf(issue) }]
-  }
-
-  #originOf(path: readonly PropertyKey[]): Origin {
-    const text = formatPath(path)
-    const leaf = leaves.find(each => text === each.path || text.startsWith(`${each.path}[`))
-    return (leaf && this.origin.get(leaf.path)) ?? this.#base
-  }
-}
-
-/** Where the JSON breaks off. V8's own words quote the file, which must not reach a log. */
-function line(file: ConfigFile, error: unknown): string {
-  const position = /at position (\d+)/.exec(String(error))?.[1]
-  return position === undefined
-    ? ''
-    : `: look at line ${file.text.slice(0, Number(position)).split('\n').length}`
-}
-
-function at(tree: unknown, path: readonly PropertyKey[]): unknown {
-  let node = tree
-  for (const key of path) {
-    if (typeof node !== 'object' || node === null || !Object.hasOwn(node, key)) return undefined
-    node = (node as Record<PropertyKey, unknown>)[key]
-  }
-  return node
 }

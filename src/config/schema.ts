@@ -48,7 +48,7 @@ const tcpLink = z.strictObject({ kind: z.literal('tcp'), host, port: z.int().min
 const fileForTls = (key: 'certFile' | 'keyFile') => ({
   error: 'must name a file, since http.tls is files',
   path: [key],
-  when: () => true,
+  when: ({ value }: z.core.ParsePayload) => value instanceof Object,
 })
 
 const http = z

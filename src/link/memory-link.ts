@@ -9,6 +9,9 @@ const bitsPerByte = 10
 /** What a kernel usually takes ahead of the line; only bytes beyond it count as queued. */
 const kernelBytes = 4096
 
+/** Sums of byte times are floating point; a rest this small is none. */
+const roundingMs = 1e-6
+
 /** One direction of a pair. */
 export interface MemoryDirection {
   /** From the end of the transmission to the delivery; default 0. */
@@ -152,8 +155,9 @@ class MemoryLink implements Link {
 
   #drained(): void {
     const leftMs = this.#untilDrainMs()
-    this.#drain = leftMs > 0 ? this.#clock.setTimer(leftMs, () => this.#drained()) : undefined
-    if (leftMs === 0) this.#events.drained()
+    const more = leftMs > roundingMs
+    this.#drain = more ? this.#clock.setTimer(leftMs, () => this.#drained()) : undefined
+    if (!more) this.#events.drained()
   }
 
   #awaitArrival(): void {

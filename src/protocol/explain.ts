@@ -49,7 +49,9 @@ export function explainFrame(bytes: Uint8Array): FrameExplanation[] {
     offset = next
   }
   const nothingFits = explanations.every(explanation => explanation.header === undefined)
-  return nothingFits && looksPlain(bytes) ? [explainContent(bytes, 0, bytes.length, 'plain', [])] : explanations
+  return nothingFits && looksPlain(bytes)
+    ? [explainContent(bytes, 0, bytes.length, 'plain', [])]
+    : explanations
 }
 
 /** A damaged frame from MQTT still begins with the version and a type. */
@@ -59,7 +61,8 @@ const looksPlain = (bytes: Uint8Array): boolean => {
 }
 
 function explainCobs(code: Uint8Array, offset: number, sizeBytes: number): FrameExplanation {
-  const problems = sizeBytes === code.length ? ['No 0x00 ends the frame; a receiver is still waiting for it.'] : []
+  const problems =
+    sizeBytes === code.length ? ['No 0x00 ends the frame; a receiver is still waiting for it.'] : []
   const content = cobsDecode(code)
   if (content.ok) return explainContent(content.value, offset, sizeBytes, 'cobs', problems)
   const torn = 'The COBS code points past the end: bytes are missing, or this is noise.'
@@ -77,7 +80,13 @@ function explainContent(
   const problems = [...(decoded.ok ? [] : [frameProblem(decoded.fault)]), ...earlier]
   const place = { offset, sizeBytes, encoding }
   const [first, session, low, high] = content
-  if (first === undefined || session === undefined || low === undefined || high === undefined || content.length < 8)
+  if (
+    first === undefined ||
+    session === undefined ||
+    low === undefined ||
+    high === undefined ||
+    content.length < 8
+  )
     return { ...place, readings: [], problems }
   const type = first & 0x3f
   const body = content.subarray(4, content.length - 4)
@@ -134,7 +143,8 @@ function bodyProblem(
     if (result.fault.error === 'BAD_LENGTH') lengths.add(result.fault.expectedBytes)
     if (result.fault.error === 'BAD_ARGUMENT') invalidAt = result.fault.offset
   }
-  if (invalidAt !== undefined) return `Byte ${invalidAt} of the body of ${name} has a value that it cannot have.`
+  if (invalidAt !== undefined)
+    return `Byte ${invalidAt} of the body of ${name} has a value that it cannot have.`
   if (lengths.size === 0) return `${name} is reserved; version 1 gives its body no form.`
   return `The body of ${name} should have ${[...lengths].join(' or ')} bytes; here are ${body.length}.`
 }

@@ -144,7 +144,9 @@ export interface BoardLimits {
 /** Why a board refuses a sound manifest (SPEC §10.3), or undefined. */
 export function refuseManifest(manifest: Manifest, board: BoardLimits): ManifestFault | undefined {
   if (manifest.leds > board.leds) return { error: 'BAD_GEOMETRY', boardLeds: board.leds }
-  const unknown = manifest.blocks.find(entry => entry.codec > 15 || ((board.codecs >>> entry.codec) & 1) === 0)
+  const unknown = manifest.blocks.find(
+    entry => entry.codec > 15 || ((board.codecs >>> entry.codec) & 1) === 0,
+  )
   if (unknown !== undefined) return { error: 'UNKNOWN_CODEC', codec: unknown.codec }
   if (manifest.decodeBytes > board.decodeBytes)
     return { error: 'DECODE_MEMORY', availableBytes: board.decodeBytes }
@@ -161,7 +163,9 @@ const bad = (offset: number) => fail({ error: 'BAD_MANIFEST' as const, offset })
 function storedFault({ blocks, imageBytes }: Manifest): number | undefined {
   const empty = blocks.findIndex(entry => entry.storedBytes === 0)
   if (empty >= 0) return entryOffset(empty) + storedBytesAt
-  return blocks.reduce((sum, entry) => sum + entry.storedBytes, 0) === imageBytes ? undefined : offsets.imageBytes
+  return blocks.reduce((sum, entry) => sum + entry.storedBytes, 0) === imageBytes
+    ? undefined
+    : offsets.imageBytes
 }
 
 function opaqueFault(manifest: Manifest): number | undefined {

@@ -26,7 +26,8 @@ export function decodePxg(file: Uint8Array): Result<Pxg & { readonly fields: Man
   const rest = file.subarray(magic.length)
   if (rest.length < manifestFixedBytes) return fail({ kind: 'truncated' })
   const view = new DataView(rest.buffer, rest.byteOffset, rest.byteLength)
-  const manifestBytes = manifestFixedBytes + view.getUint16(2, true) * blockEntry.sizeBytes + view.getUint8(27)
+  const manifestBytes =
+    manifestFixedBytes + view.getUint16(2, true) * blockEntry.sizeBytes + view.getUint8(27)
   if (rest.length < manifestBytes) return fail({ kind: 'truncated' })
   const manifest = rest.subarray(0, manifestBytes)
   const fields = decodeManifest(manifest)

@@ -28,10 +28,13 @@ export function prepare(source: Uint8Array, options: UploadOptions, profile: Boa
       wiring: unwrap(parseWiring(options.wiring ?? profile.wiring)),
       colorOrder: unwrap(parseColorOrder(options.colorOrder ?? profile.colorOrder)),
       powerCapMa: profile.powerCapMa,
-    }),
+    }, forEver(pattern)),
   )
   return generation => fitting(take(buildImage(compiled, limits, generation)), caps)
 }
+
+/** A GIF without a loop extension says "once"; on a wall that would be a pattern that goes dark. */
+const forEver = ({ loopCount }: Pattern) => (loopCount === 1 ? { loopCount: 0 } : {})
 
 function readPattern(source: Uint8Array, options: UploadOptions, profile: BoardProfile): Pattern {
   const { fileName, leds, width, height } = options

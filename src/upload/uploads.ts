@@ -9,6 +9,7 @@ import type { Store } from '../store/store.ts'
 import type { JobPage } from '../store/tables/jobs.ts'
 import type { JobRecord as StoredJob } from '../store/tables/job-record.ts'
 import type { PatternPage, PatternRecord } from '../store/tables/patterns.ts'
+import { type DoneReport, doneReport } from './report.ts'
 import type { UploadOptions } from './upload-options.ts'
 import type { UploadQueue } from './upload-queue.ts'
 
@@ -88,6 +89,13 @@ export class Uploads {
     const found = await this.#store.jobs.get(id)
     if (found === undefined) throw new AppError('not_found', 'There is no job with this id.')
     return found
+  }
+
+  /** What a finished job has cost and proven; rejects with `conflict` while it is not done. */
+  async report(id: JobRecord['id']): Promise<DoneReport> {
+    const job = await this.job(id)
+    if (job.state !== 'done') throw new AppError('conflict', `This job is ${job.state}; only a done job has a report.`)
+    return doneReport(this.#store, job)
   }
 
   jobs(filter: Parameters<Store['jobs']['list']>[0]): Promise<JobPage> {

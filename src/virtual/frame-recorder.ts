@@ -6,7 +6,7 @@ import type { ShownFrame } from './wasm-board.ts'
 export const recorderCapBytes = 8 * 1024 * 1024
 
 /** A line of the file. */
-export interface RecordedFrame {
+interface RecordedFrame {
   /** Milliseconds since the program started. */
   readonly t: number
   /** Id of the pattern, 32 hexadecimal digits. */

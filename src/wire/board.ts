@@ -48,3 +48,10 @@ export interface PortView {
   readonly reason: string
   readonly trouble: string | null
 }
+
+/** Body of POST /boards/:id/commands. */
+export const boardCommand = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.enum(['PLAY', 'STOP', 'NEXT', 'PREVIOUS', 'STATUS', 'REBOOT']) }),
+  z.strictObject({ type: z.literal('BRIGHTNESS'), level: z.int().min(0).max(255) }),
+  z.strictObject({ type: z.literal('IDENTIFY'), ms: z.int().min(0).max(60_000).default(5000) }),
+])

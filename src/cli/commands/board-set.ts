@@ -1,7 +1,7 @@
 import { AppError } from '../../kernel/errors.ts'
 import type { BoardChangeBody, BoardView } from '../../wire/board.ts'
 import type { Command } from '../command.ts'
-import { controlClient } from '../local-config.ts'
+import { controlClient, daemonOptions } from '../local-config.ts'
 import { flag, text, whole } from '../option-values.ts'
 
 export const boardSet: Command = {
@@ -17,6 +17,7 @@ export const boardSet: Command = {
     'color-order': { type: 'string', value: 'ORDER', help: 'RGB RBG GRB GBR BRG BGR' },
     'power-cap': { type: 'string', value: 'MA|none', help: 'highest current of its supply' },
     json: { type: 'boolean', help: 'JSON' },
+    ...daemonOptions,
   },
   examples: ['pixelgate board set board-1f0c --name window --wiring column-serpentine-bl --color-order GRB --power-cap 2000'],
   async run([id = ''], options, surroundings) {
@@ -31,7 +32,7 @@ export const boardSet: Command = {
       powerCapMa,
     } satisfies { [K in keyof BoardChangeBody]: unknown }
     if (Object.values(change).every(value => value === undefined)) throw new AppError('usage', 'Say what to set. See: pixelgate board set --help')
-    const client = await controlClient(surroundings)
+    const client = await controlClient(options, surroundings)
     const { board } = await client.patch<{ board: BoardView }>(`/boards/${encodeURIComponent(id)}`, change)
     const { stdout } = surroundings
     if (flag(options, 'json')) stdout.write(`${JSON.stringify({ board })}\n`)

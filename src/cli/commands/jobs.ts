@@ -1,7 +1,7 @@
 import { AppError } from '../../kernel/errors.ts'
 import type { JobView } from '../../wire/job.ts'
 import type { Command } from '../command.ts'
-import { controlClient } from '../local-config.ts'
+import { controlClient, daemonOptions } from '../local-config.ts'
 import { flag, whole } from '../option-values.ts'
 import { formatBytes } from '../progress-bar.ts'
 import { ago, textTable } from '../text-table.ts'
@@ -16,10 +16,11 @@ export const jobs: Command = {
   options: {
     limit: { type: 'string', value: 'N', help: 'how many; default 20' },
     json: { type: 'boolean', help: 'JSON' },
+    ...daemonOptions,
   },
   examples: ['pixelgate jobs', 'pixelgate jobs cancel 0190a3c2-…'],
   async run([verb, id], options, surroundings) {
-    const client = await controlClient(surroundings)
+    const client = await controlClient(options, surroundings)
     const { stdout } = surroundings
     if (verb !== undefined) {
       if (!verbs.includes(verb) || id === undefined) throw new AppError('usage', 'Write: pixelgate jobs pause|resume|cancel ID')

@@ -3,7 +3,7 @@ import { AppError } from '../../kernel/errors.ts'
 import type { LinkSettings } from '../../link/link-settings.ts'
 import type { UploadOptions } from '../../upload/upload-options.ts'
 import type { Command, OptionValues } from '../command.ts'
-import { controlClient, localConfig } from '../local-config.ts'
+import { controlClient, daemonOptions, localConfig } from '../local-config.ts'
 import { flag, hostAndPort, text, whole } from '../option-values.ts'
 import { readPatternFile } from '../read-pattern-file.ts'
 import { uploadAlone } from '../upload-alone.ts'
@@ -34,7 +34,7 @@ export const upload: Command = {
     height: { type: 'string', value: 'N', help: 'height of its matrix' },
     raw: { type: 'boolean', help: 'send any file as opaque bytes (for measurements)' },
     'max-body': { type: 'string', value: 'BYTES', help: 'largest frame body, 32 to 4096; fixed when given, else adapted to the line' },
-    state: { type: 'string', value: 'DIR', help: 'with --port or --tcp: where the command keeps its own notes' },
+    ...daemonOptions,
     json: { type: 'boolean', help: 'JSON lines' },
   },
   examples: [
@@ -48,10 +48,10 @@ export const upload: Command = {
     const events = new UploadEvents(surroundings, flag(options, 'json'))
     const bytes = await readPatternFile(file)
     if (target.kind === 'boards') {
-      return uploadThroughDaemon(bytes, how, target.boards, await controlClient(surroundings), events, surroundings)
+      return uploadThroughDaemon(bytes, how, target.boards, await controlClient(options, surroundings), events, surroundings)
     }
     const maxBody = whole(options, 'max-body', 32, largestBody)
-    const stateDir = text(options, 'state') ?? (await localConfig(surroundings)).stateDir
+    const stateDir = text(options, 'state') ?? (await localConfig(options, surroundings)).stateDir
     return uploadAlone(bytes, how, { link: target.link, stateDir, maxBody: maxBody ?? largestBody, adaptBody: maxBody === undefined }, events, surroundings)
   },
 }

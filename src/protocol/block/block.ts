@@ -29,7 +29,7 @@ export interface EncodedBlock {
 }
 
 /** How many earlier places the parser tries: palette indices repeat more often, and there are fewer of them. */
-const paletteDepth = 24
+const paletteDepth = 16
 const byteDepth = 8
 
 /**
@@ -60,8 +60,8 @@ export function encodeBlock(
       offer(codecs.palette, Uint8Array.of(indexed.colours - 1), indexed.palette, stream)
     }
   }
-  // Where the palette is a small part of the block, plain LZ never wins.
-  const paletteWeighs = paletteBytes * 8 >= sizeOf(parts)
+  // Where the palette is a small part of the block, plain LZ does not win.
+  const paletteWeighs = paletteBytes * 3 >= sizeOf(parts)
   if (hasCodec(options.codecs, codecs.lz) && pixels.length <= decodeBytes && paletteWeighs)
     offer(codecs.lz, encodeLz(pixels, [leds * channels, channels], byteDepth))
   return { codec, stored: Buffer.concat([encodeDelays(delaysMs), ...parts]) }

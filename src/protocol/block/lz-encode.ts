@@ -117,7 +117,11 @@ function parse(data: Uint8Array, hints: readonly number[], depth: number): Path 
           if (length > longestFresh) longestFresh = length
         }
         let tries = depth
-        for (let place = head[key] as number; place >= 0 && tries > 0; place = chain[place] as number, tries--) {
+        for (
+          let place = head[key] as number;
+          place >= 0 && tries > 0;
+          place = chain[place] as number, tries--
+        ) {
           if (data[place + longestFresh] !== data[at + longestFresh]) continue
           const distance = at - place
           const length = matchLength(at, distance)

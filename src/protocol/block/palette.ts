@@ -19,7 +19,8 @@ export function indexPixels(pixels: Uint8Array, channels: number): Indexed | und
   const indexAt = new Int16Array(tableSize).fill(-1)
   let colours = 0
   for (let pixel = 0, at = 0; pixel < indices.length; pixel++, at += channels) {
-    let colour = (pixels[at] as number) | ((pixels[at + 1] as number) << 8) | ((pixels[at + 2] as number) << 16)
+    let colour =
+      (pixels[at] as number) | ((pixels[at + 1] as number) << 8) | ((pixels[at + 2] as number) << 16)
     if (channels === 4) colour |= (pixels[at + 3] as number) << 24
     let place = Math.imul(colour, 0x9e3779b1) >>> (32 - tableBits)
     while (indexAt[place] !== -1 && colourAt[place] !== colour) place = (place + 1) & (tableSize - 1)

@@ -42,7 +42,11 @@ export function encodeRle(pixels: Uint8Array, channels: number): Uint8Array {
 }
 
 /** The pixels of a block, `sizeBytes` in all; the cursor ends behind the last token. */
-export function decodeRle(cursor: Cursor, sizeBytes: number, channels: number): Result<Uint8Array, BlockFault> {
+export function decodeRle(
+  cursor: Cursor,
+  sizeBytes: number,
+  channels: number,
+): Result<Uint8Array, BlockFault> {
   const { bytes } = cursor
   const pixels = new Uint8Array(sizeBytes)
   let write = 0
