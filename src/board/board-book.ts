@@ -30,12 +30,12 @@ export class BoardBook {
   }
 
   /** Writes down a handshake. */
-  meet(session: BoardSession): Promise<KnownBoard> {
+  async meet(session: BoardSession): Promise<KnownBoard> {
     const { caps, channel } = session
     const { uuid: _uuid, ...plain } = caps
     return this.#store.boards.seen({
       id: boardId(session.id),
-      name: caps.boardName === '' ? `board-${session.id.slice(0, 8)}` : caps.boardName,
+      name: await this.#freeName(caps.boardName, session.id),
       width: caps.width,
       height: caps.height,
       leds: caps.leds,
@@ -49,6 +49,13 @@ export class BoardBook {
       capsJson: JSON.stringify(plain),
       nowMs: this.#clock.wallTime(),
     })
+  }
+
+  /** Boards of one make call themselves alike; people need to tell them apart. Counts at the first meeting only. */
+  async #freeName(wanted: string, id: string): Promise<string> {
+    const base = wanted === '' ? 'board' : wanted
+    const taken = (await this.list()).some(other => other.id !== id && other.name === base)
+    return taken || wanted === '' ? `${base}-${id.slice(0, 8)}` : base
   }
 
   list(): Promise<readonly KnownBoard[]> {

@@ -37,7 +37,12 @@ export class ControlClient {
   async *lines(path: string, signal: AbortSignal): AsyncGenerator<unknown, void> {
     const response = await this.#send('GET', path, {}, undefined, signal)
     if (response.statusCode !== 200) throw await problemOf(response)
+    let broken: Error | undefined
+    response.on('error', error => {
+      broken = error
+    })
     for await (const line of createInterface({ input: response })) if (line !== '') yield JSON.parse(line)
+    if (broken !== undefined && !signal.aborted) throw this.#unreachable(broken)
   }
 
   async #json<T>(method: string, path: string, headers: Record<string, string> = {}, body?: string | Uint8Array): Promise<T> {
@@ -67,6 +72,7 @@ export class ControlClient {
       ECONNREFUSED: 'The daemon does not run any more. Start it with: pixelgate serve (or: sudo systemctl start pixelgate)',
       EACCES: 'You may not talk to the daemon. Add yourself to its group: sudo usermod -aG pixelgate $USER, then sign in again.',
     }
+    if (error.name === 'AbortError') return new AppError('cancelled', 'Interrupted.', { cause: error })
     return new AppError('daemon_unreachable', `${this.#socketPath}: ${why[error.code ?? ''] ?? error.message}`, { cause: error })
   }
 }

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import { AppError, exitStatus, isErrorCode } from '../kernel/errors.ts'
 import type { DoneReport } from '../upload/report.ts'
 import type { UploadOptions } from '../upload/upload-options.ts'
@@ -8,6 +9,9 @@ import type { Surroundings } from './command.ts'
 import type { ControlClient } from './control-client.ts'
 import type { UploadEvents } from './upload-events.ts'
 
+/** A restart takes a second or two; a machine that boots, longer. */
+const daemonAbsenceMs = 60_000
+const retryMs = 300
 const final = ['done', 'failed', 'cancelled']
 
 /** Hands the file to the daemon and watches its jobs. The jobs go on when this command is interrupted. */
@@ -26,7 +30,8 @@ export async function uploadThroughDaemon(
   const names = new Map((await client.get<{ boards: readonly BoardView[] }>('/boards')).boards.map(board => [board.id, board.name]))
   const nameOf = (id: string) => names.get(id) ?? id
   const ended = new Map<string, JobView>()
-  for await (const line of client.lines(`/events?batch=${batchId}`, signal)) {
+  const told = new Map<string, string>()
+  for await (const line of watch(client, batchId, signal)) {
     const event = line as EventLine
     if (event.event === 'progress') {
       const { phase, doneBytes, totalBytes, lineShare } = event
@@ -34,6 +39,8 @@ export async function uploadThroughDaemon(
     }
     if (event.event !== 'state') continue
     const { job } = event
+    if (told.get(job.id) === job.state) continue
+    told.set(job.id, job.state)
     events.state(nameOf(job.boardId), job.state, job.errorMessage)
     if (!final.includes(job.state) || ended.has(job.id)) continue
     ended.set(job.id, job)
@@ -41,6 +48,26 @@ export async function uploadThroughDaemon(
     else events.failed({ board: job.boardId, code: codeOf(job), message: job.errorMessage ?? 'The upload was cancelled.' }, nameOf(job.boardId))
   }
   return conclude([...ended.values()], events, signal)
+}
+
+/** The events of a batch. A daemon that is restarted takes its jobs up again, so the watching goes on too. */
+async function* watch(client: ControlClient, batchId: string, signal: AbortSignal): AsyncGenerator<unknown, void> {
+  let goneAtMs: number | undefined
+  for (;;) {
+    try {
+      for await (const line of client.lines(`/events?batch=${batchId}`, signal)) {
+        goneAtMs = undefined
+        yield line
+      }
+      return
+    } catch (thrown) {
+      if (signal.aborted) return
+      if (!(thrown instanceof AppError) || thrown.code !== 'daemon_unreachable') throw thrown
+      goneAtMs ??= Date.now()
+      if (Date.now() - goneAtMs > daemonAbsenceMs) throw thrown
+      await setTimeout(retryMs, undefined, { signal }).catch(() => undefined)
+    }
+  }
 }
 
 function conclude(jobs: readonly JobView[], events: UploadEvents, signal: AbortSignal): number {

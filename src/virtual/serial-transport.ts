@@ -5,6 +5,11 @@ import type { BoardTransport, TransportListeners } from './board-transport.ts'
 
 /** An open that takes longer is held up by a driver, not by the line. */
 const OPEN_TIMEOUT_MS = 5000
+/**
+ * Before a change of rate: the change discards what is still on its way, and a pty says too early that all has left.
+ * Well within the 20 ms that the host waits (SPEC §3.6).
+ */
+const SETTLE_MS = 5
 
 /** An existing serial device with the board behind it, for the far end of a cable. Rejects as `openSerial` does. */
 export async function openSerialDevice(
@@ -23,12 +28,11 @@ export async function openSerialDevice(
     path,
     write: bytes => void link.write(bytes),
     setBaud: baud => {
-      link.setBaudRate(baud === 0 ? baudRate : baud).catch(cause => {
-        listeners.onFault(
-          cause instanceof AppError
-            ? cause
-            : new AppError('link_failed', `${path} refuses ${baud} baud.`, { cause }),
-        )
+      clock.setTimer(SETTLE_MS, () => {
+        link.setBaudRate(baud === 0 ? baudRate : baud).catch((cause: unknown) => {
+          const refused = new AppError('link_failed', `${path} refuses ${baud} baud.`, { cause })
+          listeners.onFault(cause instanceof AppError ? cause : refused)
+        })
       })
     },
     close: () => link.close(),

@@ -40,14 +40,7 @@ export function seededRandom(seed: number): () => number {
 const black: Colour = [0, 0, 0]
 
 export function syntheticPattern(kind: PatternKind, options: SyntheticOptions = {}): ImagePattern {
-  const {
-    width = 16,
-    height = 16,
-    frames = 100,
-    seed = 1,
-    serpentine = false,
-    channels = 3,
-  } = options
+  const { width = 16, height = 16, frames = 100, seed = 1, serpentine = false, channels = 3 } = options
   const draw = drawers[kind](width, height, seededRandom(seed * 7919 + patternKinds.indexOf(kind)))
   return {
     leds: width * height,
@@ -72,10 +65,30 @@ export function syntheticPattern(kind: PatternKind, options: SyntheticOptions = 
 
 /** Columns of a 5 × 7 font, the top row in the lowest bit. */
 const font: Readonly<Record<string, string>> = {
-  A: '7e1111117e', B: '7f49494936', C: '3e41414122', D: '7f4141221c', E: '7f49494941', F: '7f09090901',
-  G: '3e4149497a', H: '7f0808087f', I: '00417f4100', K: '7f08142241', L: '7f40404040', M: '7f020c027f',
-  N: '7f0408107f', O: '3e4141413e', P: '7f09090906', R: '7f09192946', S: '4649494931', T: '01017f0101',
-  U: '3f4040403f', V: '1f2040201f', W: '3f4038403f', X: '6314081463', Y: '0708700807', Z: '6151494543',
+  A: '7e1111117e',
+  B: '7f49494936',
+  C: '3e41414122',
+  D: '7f4141221c',
+  E: '7f49494941',
+  F: '7f09090901',
+  G: '3e4149497a',
+  H: '7f0808087f',
+  I: '00417f4100',
+  K: '7f08142241',
+  L: '7f40404040',
+  M: '7f020c027f',
+  N: '7f0408107f',
+  O: '3e4141413e',
+  P: '7f09090906',
+  R: '7f09192946',
+  S: '4649494931',
+  T: '01017f0101',
+  U: '3f4040403f',
+  V: '1f2040201f',
+  W: '3f4038403f',
+  X: '6314081463',
+  Y: '0708700807',
+  Z: '6151494543',
 }
 
 function text(_width: number, height: number, random: () => number): Draw {
@@ -87,11 +100,18 @@ function text(_width: number, height: number, random: () => number): Draw {
   }
   const top = Math.floor((height - 7) / 2)
   const ink: Colour = [255, 140, 0]
-  return frame => (x, y) => (((columns[(frame + x) % columns.length] ?? 0) >> (y - top)) & 1 && y >= top && y < top + 7 ? ink : black)
+  return frame => (x, y) =>
+    ((columns[(frame + x) % columns.length] ?? 0) >> (y - top)) & 1 && y >= top && y < top + 7 ? ink : black
 }
 
 function sprites(width: number, height: number, random: () => number): Draw {
-  const colours: Colour[] = [[255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 0], [255, 255, 255]]
+  const colours: Colour[] = [
+    [255, 0, 0],
+    [0, 255, 0],
+    [0, 0, 255],
+    [255, 255, 0],
+    [255, 255, 255],
+  ]
   const shapes = Array.from({ length: 4 }, () => {
     const half = Array.from({ length: 32 }, () => Math.floor(random() * (colours.length + 2)))
     return {
@@ -177,13 +197,14 @@ function hue(turn: number, level: number): Colour {
   return [channel(0), channel(2 / 3), channel(1 / 3)]
 }
 
-const drawers: Readonly<Record<PatternKind, (width: number, height: number, random: () => number) => Draw>> = {
-  text,
-  sprites,
-  fade,
-  chase,
-  'fire-37': fire(37),
-  'fire-256': fire(256),
-  plasma,
-  noise,
-}
+const drawers: Readonly<Record<PatternKind, (width: number, height: number, random: () => number) => Draw>> =
+  {
+    text,
+    sprites,
+    fade,
+    chase,
+    'fire-37': fire(37),
+    'fire-256': fire(256),
+    plasma,
+    noise,
+  }

@@ -17,7 +17,7 @@ const byteCost = 256
 /**
  * LZ stream of `data` (SPEC §10.11) by near-optimal parsing: the cheapest way to each position is kept with the distances
  * and the literal run it ends in, so the two repeated distances steer the choice.
- * @param hints distances worth trying everywhere, such as the length of a frame
+ * @param hints distances worth trying everywhere, such as the length of a frame; those below 1 are left out
  * @param depth how many earlier places with the same three bytes are tried
  */
 export function encodeLz(data: Uint8Array, hints: readonly number[], depth: number): Uint8Array {
@@ -109,7 +109,7 @@ function parse(data: Uint8Array, hints: readonly number[], depth: number): Path 
       if (longest < niceLength && key >= 0) {
         let longestFresh = 2
         for (const distance of hints) {
-          if (distance > at || distance === first || distance === second) continue
+          if (distance < 1 || distance > at || distance === first || distance === second) continue
           const length = matchLength(at, distance)
           if (length < 3) continue
           const base = price + 1 + (1 + varintBytes(distance - 1)) * byteCost
