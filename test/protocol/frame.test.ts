@@ -41,7 +41,11 @@ function decodeAll(chunks: readonly Uint8Array[], maxBody = maxBodyBytes) {
 
 /** Cuts `whole` at the given shares of its length. */
 function cut(whole: Uint8Array, shares: readonly number[]): Uint8Array[] {
-  const places = [0, ...shares.map(share => Math.floor(share * whole.length)).sort((a, b) => a - b), whole.length]
+  const places = [
+    0,
+    ...shares.map(share => Math.floor(share * whole.length)).sort((a, b) => a - b),
+    whole.length,
+  ]
   return places.slice(1).map((end, index) => whole.slice(places[index], end))
 }
 
@@ -74,23 +78,26 @@ t.test('COBS says why a code is none, and never throws', async t => {
   fc.assert(fc.property(fc.uint8Array({ maxLength: 600 }), code => void cobsDecode(code)))
 })
 
-t.test('a frame comes back as it was sent, on a stream and over MQTT, within its worst-case size', async () => {
-  fc.assert(
-    fc.property(frames(1100), frame => {
-      const wire = wireOf(frame)
-      const content = encodeContent(frame.type, frame.session, frame.seq, frame.body, frame.version)
-      const decoded = decodeContent(content)
-      const stream = decodeAll([wire]).received
-      return (
-        wire.length <= wireBytes(frame.body.length) &&
-        wire.indexOf(0) === wire.length - 1 &&
-        decoded.ok &&
-        JSON.stringify(plain(decoded.value)) === JSON.stringify(plain(frame)) &&
-        JSON.stringify(stream) === JSON.stringify([plain(frame)])
-      )
-    }),
-  )
-})
+t.test(
+  'a frame comes back as it was sent, on a stream and over MQTT, within its worst-case size',
+  async () => {
+    fc.assert(
+      fc.property(frames(1100), frame => {
+        const wire = wireOf(frame)
+        const content = encodeContent(frame.type, frame.session, frame.seq, frame.body, frame.version)
+        const decoded = decodeContent(content)
+        const stream = decodeAll([wire]).received
+        return (
+          wire.length <= wireBytes(frame.body.length) &&
+          wire.indexOf(0) === wire.length - 1 &&
+          decoded.ok &&
+          JSON.stringify(plain(decoded.value)) === JSON.stringify(plain(frame)) &&
+          JSON.stringify(stream) === JSON.stringify([plain(frame)])
+        )
+      }),
+    )
+  },
+)
 
 t.test('the worst case is reached by a frame without a zero byte', async t => {
   const body = new Uint8Array(1008).fill(0xa5)
@@ -105,7 +112,9 @@ t.test('decodeContent names the fault', async t => {
   t.match(decodeContent(content, 9), { fault: { kind: 'too-long', bodyBytes: 10, maxBody: 9 } })
   const received = new DataView(content.buffer, content.byteOffset).getUint32(14, true)
   content[5] = 1
-  t.match(decodeContent(content), { fault: { kind: 'bad-crc', received, computed: crc32(content.subarray(0, 14)) } })
+  t.match(decodeContent(content), {
+    fault: { kind: 'bad-crc', received, computed: crc32(content.subarray(0, 14)) },
+  })
 })
 
 t.test('frames come out whole however the stream is cut', async () => {
@@ -130,7 +139,10 @@ t.test('a body outlives the chunk it came in', async t => {
   const bodies: Uint8Array[] = []
   new FrameDecoder(64).push(chunk, frame => void bodies.push(frame.body))
   chunk.fill(0xee)
-  t.same(bodies.map(body => [...body]), [[1, 2, 3]])
+  t.same(
+    bodies.map(body => [...body]),
+    [[1, 2, 3]],
+  )
 })
 
 t.test('after any noise the next frame behind a delimiter is received', async () => {
@@ -140,7 +152,10 @@ t.test('after any noise the next frame behind a delimiter is received', async ()
       frames(64),
       fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 6 }),
       (noise, frame, shares) => {
-        const { received } = decodeAll(cut(Buffer.concat([noise, Uint8Array.of(0), wireOf(frame)]), shares), 64)
+        const { received } = decodeAll(
+          cut(Buffer.concat([noise, Uint8Array.of(0), wireOf(frame)]), shares),
+          64,
+        )
         return JSON.stringify(received.at(-1)) === JSON.stringify(plain(frame))
       },
     ),
@@ -148,7 +163,10 @@ t.test('after any noise the next frame behind a delimiter is received', async ()
 })
 
 t.test('a frame with flipped bits is never accepted with another content', async () => {
-  const flips = fc.array(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), { minLength: 1, maxLength: 12 })
+  const flips = fc.array(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), {
+    minLength: 1,
+    maxLength: 12,
+  })
   fc.assert(
     fc.property(frames(200), flips, (frame, places) => {
       const wire = Uint8Array.from(wireOf(frame))

@@ -38,7 +38,15 @@ const hostMessages: fc.Arbitrary<HostMessage> = fc.oneof(
   message('HELLO', { minVersion: u8, maxVersion: u8, hostMaxBody: u16, page: u8 }),
   message('SETBAUD', { baud: u32 }),
   message('LINKTEST', { bytes: some }),
-  message('BEGIN', { id, manifestBytes: u32, manifestCrc: u32, imageBytes: u32, blocks: u16, slot: u8, fresh: flag }),
+  message('BEGIN', {
+    id,
+    manifestBytes: u32,
+    manifestCrc: u32,
+    imageBytes: u32,
+    blocks: u16,
+    slot: u8,
+    fresh: flag,
+  }),
   message('HAVEQ', { start: flag, firstSeq: u16, bodyBytes: u16, from: u16 }),
   message('DATA', { bytes: some }),
   message('COPY', { runs: fc.array(run, { minLength: 1, maxLength: 9 }) }),
@@ -66,7 +74,16 @@ const boardMessages: fc.Arbitrary<BoardMessage> = fc.oneof(
   message('SETBAUD', { baud: u32 }),
   message('LINKTEST', { bytes: some }),
   message('BEGIN', { slot: u8, state: u8 }),
-  message('HAVE', { start: flag, firstSeq: u16, bodyBytes: u16, block: u16, offset: u16, missing: u16, from: u16, bitmap: some }),
+  message('HAVE', {
+    start: flag,
+    firstSeq: u16,
+    bodyBytes: u16,
+    block: u16,
+    offset: u16,
+    missing: u16,
+    from: u16,
+    bitmap: some,
+  }),
   message('COPY', { copied: u16, failed: u16 }),
   message('VERIFY', { alg: fc.constant(0), manifestCrc: u32, imageBytes: u32, digest: sized(32) }),
   message('VERIFY', { alg: fc.constant(1), manifestCrc: u32, imageBytes: u32, digest: sized(16) }),
@@ -75,24 +92,78 @@ const boardMessages: fc.Arbitrary<BoardMessage> = fc.oneof(
   message('ROLLBACK', { slot: u8 }),
   message('ABORT', { id }),
   message('BLOCKS', { slot: u8, from: u16, total: u16, entries: fc.array(entry, { maxLength: 9 }) }),
-  message('LIST', { slots: u8, slot: u8, state: u8, active: flag, trial: flag, id, imageBytes: u32, frames: u32, leds: u16, blocks: u16, name: name.map(text => decodeText(encodeName(text))) }),
+  message('LIST', {
+    slots: u8,
+    slot: u8,
+    state: u8,
+    active: flag,
+    trial: flag,
+    id,
+    imageBytes: u32,
+    frames: u32,
+    leds: u16,
+    blocks: u16,
+    name: name.map(text => decodeText(encodeName(text))),
+  }),
   message('DELETE', slotAndId),
   message('SELECT', slotAndId),
   message('BRIGHTNESS', { level: u8 }),
   ...(['PLAY', 'STOP', 'NEXT', 'PREVIOUS'] as const).map(type => message(type, { slot: u8, playing: flag })),
-  message('STATUS', { mode: u8, slot: u8, id, frame: u32, brightness: u8, transferOpen: flag, trialSecondsLeft: u16, uptimeSeconds: u32, bootId: u32, framesReceived: u32, bytesDropped: u32, framesShown: u32 }),
+  message('STATUS', {
+    mode: u8,
+    slot: u8,
+    id,
+    frame: u32,
+    brightness: u8,
+    transferOpen: flag,
+    trialSecondsLeft: u16,
+    uptimeSeconds: u32,
+    bootId: u32,
+    framesReceived: u32,
+    bytesDropped: u32,
+    framesShown: u32,
+  }),
   message('IDENTIFY', { ms: u16 }),
   ...(['REBOOT', 'FRAME', 'FILL'] as const).map(type => message(type, {})),
   message('SETID', { uuid: id }),
   message('LOG', { text: fc.string({ unit: 'grapheme', maxLength: 60 }) }),
 )
 
-const capsRecords: fc.Arbitrary<Caps> = fc.record({
-  version: u8, paired: flag, transferOpen: flag, trialRunning: flag, uuid: id, bootId: u32, maxBody: u16, rxBuffer: u16,
-  lineRateBaud: u32, window: u16, codecs: u16, digests: u8, macs: u8, slots: u8, slotsFree: u8, slotBytes: u32,
-  decodeBytes: u32, leds: u16, width: u16, height: u16, blockBytes: u16, maxBaud: u32, maxPowerMa: u16,
-  firmwareName: name, firmwareVersion: name, boardName: name,
-}).map(caps => ({ ...caps, boardName: decodeText(encodeName(caps.boardName)), firmwareName: decodeText(encodeName(caps.firmwareName)), firmwareVersion: decodeText(encodeName(caps.firmwareVersion)) }))
+const capsRecords: fc.Arbitrary<Caps> = fc
+  .record({
+    version: u8,
+    paired: flag,
+    transferOpen: flag,
+    trialRunning: flag,
+    uuid: id,
+    bootId: u32,
+    maxBody: u16,
+    rxBuffer: u16,
+    lineRateBaud: u32,
+    window: u16,
+    codecs: u16,
+    digests: u8,
+    macs: u8,
+    slots: u8,
+    slotsFree: u8,
+    slotBytes: u32,
+    decodeBytes: u32,
+    leds: u16,
+    width: u16,
+    height: u16,
+    blockBytes: u16,
+    maxBaud: u32,
+    maxPowerMa: u16,
+    firmwareName: name,
+    firmwareVersion: name,
+    boardName: name,
+  })
+  .map(caps => ({
+    ...caps,
+    boardName: decodeText(encodeName(caps.boardName)),
+    firmwareName: decodeText(encodeName(caps.firmwareName)),
+    firmwareVersion: decodeText(encodeName(caps.firmwareVersion)),
+  }))
 
 t.test('every message of the host comes back as it was sent', async t => {
   const seen = new Set<string>()
@@ -140,17 +211,34 @@ t.test('any bytes under any type give a message or a fault, never an exception',
 })
 
 t.test('a body that decodes encodes to the same bytes, but for flags nobody knows', async () => {
-  const flagged = ['BEGIN', 'HAVEQ', 'FRAME', 'HELLO', 'HAVE', 'LIST', 'STATUS', 'PLAY', 'STOP', 'NEXT', 'PREVIOUS', 'LOG']
+  const flagged = [
+    'BEGIN',
+    'HAVEQ',
+    'FRAME',
+    'HELLO',
+    'HAVE',
+    'LIST',
+    'STATUS',
+    'PLAY',
+    'STOP',
+    'NEXT',
+    'PREVIOUS',
+    'LOG',
+  ]
   fc.assert(
-    fc.property(fc.constantFrom(...Object.values(messageTypes)), fc.uint8Array({ maxLength: 60 }), (type, body) => {
-      if (flagged.includes(messageName(type) ?? '')) return true
-      const host = decodeHostMessage(type, body)
-      const board = decodeBoardMessage(type, body)
-      return (
-        (!host.ok || Buffer.compare(encodeHostMessage(host.value), body) === 0) &&
-        (!board.ok || Buffer.compare(encodeBoardMessage(board.value), body) === 0)
-      )
-    }),
+    fc.property(
+      fc.constantFrom(...Object.values(messageTypes)),
+      fc.uint8Array({ maxLength: 60 }),
+      (type, body) => {
+        if (flagged.includes(messageName(type) ?? '')) return true
+        const host = decodeHostMessage(type, body)
+        const board = decodeBoardMessage(type, body)
+        return (
+          (!host.ok || Buffer.compare(encodeHostMessage(host.value), body) === 0) &&
+          (!board.ok || Buffer.compare(encodeBoardMessage(board.value), body) === 0)
+        )
+      },
+    ),
     { numRuns: 1000 },
   )
 })
@@ -184,13 +272,21 @@ t.test('a capability record may carry tags of the future, but must be whole', as
   const record = encodeCaps({ ...caps, boardName: 'desk' })
   const future = encodeTlvs([[200, Uint8Array.of(1, 2, 3)]])
   t.match(decodeCaps(Buffer.concat([record, future])), { ok: true, value: { boardName: 'desk' } })
-  t.match(decodeCaps(record.subarray(0, 61)), { fault: { kind: 'too-short', expectedBytes: 62, gotBytes: 61 } })
+  t.match(decodeCaps(record.subarray(0, 61)), {
+    fault: { kind: 'too-short', expectedBytes: 62, gotBytes: 61 },
+  })
   t.match(decodeCaps(record.subarray(0, -1)), { fault: { kind: 'bad-tlv' } })
   t.match(decodeCaps(Buffer.concat([record, Uint8Array.of(9)])), { fault: { kind: 'bad-tlv' } })
 })
 
 t.test('of a TLV that comes twice the last counts', async t => {
-  const tlvs = decodeTlvs(encodeTlvs([[1, Uint8Array.of(5)], [2, new Uint8Array(0)], [1, Uint8Array.of(6)]]))
+  const tlvs = decodeTlvs(
+    encodeTlvs([
+      [1, Uint8Array.of(5)],
+      [2, new Uint8Array(0)],
+      [1, Uint8Array.of(6)],
+    ]),
+  )
   t.strictSame(tlvs.ok && [...tlvs.value].map(([tag, value]) => [tag, ...value]), [[1, 6], [2]])
 })
 
@@ -209,6 +305,9 @@ t.test('every ERR code has a name and a text that says what to do', async t => {
   t.match(explainError(errorCodes.DECODE_MEMORY, 0xffff), /65,535 or more/)
   t.equal(errorName(99), undefined)
   t.match(explainError(99, 0), /error 99.*Update the gateway/)
-  t.match(describeError(errorCodes.TOO_LARGE, messageTypes.BEGIN, 128), /^TOO_LARGE for BEGIN \(detail 128\): .*128 KiB/)
+  t.match(
+    describeError(errorCodes.TOO_LARGE, messageTypes.BEGIN, 128),
+    /^TOO_LARGE for BEGIN \(detail 128\): .*128 KiB/,
+  )
   t.match(describeError(99, 0x3f, 0), /^error 99 for type 0x3f/)
 })

@@ -26,9 +26,10 @@ interface Vector {
 
 const vectors = (file: string): Record<string, readonly Vector[]> =>
   JSON.parse(readFileSync(new URL(`../../firmware-protocol/vectors/${file}.json`, import.meta.url), 'utf8'))
-const text = (vector: Vector, field: string) => String(vector[field])
-const number = (vector: Vector, field: string) => Number(vector[field])
-const bytes = (vector: Vector, field: string) => new Uint8Array(Buffer.from(text(vector, field), 'hex'))
+const field = (vector: Vector, name: string) => vector[name]
+const number = (vector: Vector, name: string) => Number(field(vector, name))
+const bytes = (vector: Vector, name: string) =>
+  new Uint8Array(Buffer.from(String(field(vector, name)), 'hex'))
 const hex = (value: Uint8Array) => Buffer.from(value).toString('hex')
 
 /** Fields as the vectors write them: bytes as hexadecimal text. */
@@ -49,17 +50,29 @@ t.test('frames.json: every frame encodes to its wire bytes and decodes from them
   const { valid = [], invalid = [], streams = [] } = vectors('frames')
   for (const vector of valid) {
     const { version, type, session, seq } = vector as unknown as Frame
-    t.equal(hex(encodeFrame(type, session, seq, bytes(vector, 'body'), version)), vector['wire'], vector.name)
-    t.match(receive(bytes(vector, 'wire')).map(plain), [{ version, type, session, seq, body: vector['body'] }], vector.name)
+    t.equal(
+      hex(encodeFrame(type, session, seq, bytes(vector, 'body'), version)),
+      field(vector, 'wire'),
+      vector.name,
+    )
+    t.match(
+      receive(bytes(vector, 'wire')).map(plain),
+      [{ version, type, session, seq, body: field(vector, 'body') }],
+      vector.name,
+    )
   }
   for (const vector of invalid) {
     t.strictSame(receive(bytes(vector, 'wire')), [], vector.name)
     const code = cobsDecode(bytes(vector, 'wire').subarray(0, -1))
     const content = code.ok ? decodeContent(code.value) : undefined
-    t.equal(content === undefined ? 'cobs' : !content.ok && content.fault.kind, vector['reason'], vector.name)
+    t.equal(
+      content === undefined ? 'cobs' : !content.ok && content.fault.kind,
+      field(vector, 'reason'),
+      vector.name,
+    )
   }
   for (const vector of streams) {
-    const expected = vector['frames'] as Frame[]
+    const expected = field(vector, 'frames') as Frame[]
     const received = receive(bytes(vector, 'wire'))
     t.match(received.map(plain), expected, vector.name)
     t.equal(received.length, expected.length, vector.name)
@@ -69,32 +82,36 @@ t.test('frames.json: every frame encodes to its wire bytes and decodes from them
 t.test('messages.json: every message decodes to its fields and encodes to its body', async t => {
   const { messages = [], lenient = [], invalid = [], caps = [] } = vectors('messages')
   for (const vector of [...messages, ...lenient]) {
-    const decode = vector['direction'] === 'host' ? decodeHostMessage : decodeBoardMessage
+    const decode = field(vector, 'direction') === 'host' ? decodeHostMessage : decodeBoardMessage
     const decoded = decode(number(vector, 'type'), bytes(vector, 'body'))
-    const expected = { type: vector['message'], ...(vector['fields'] as object) }
+    const expected = { type: field(vector, 'message'), ...(field(vector, 'fields') as object) }
     t.ok(decoded.ok && isDeepStrictEqual(plain(decoded.value), expected), vector.name)
     if (!decoded.ok || lenient.includes(vector)) continue
     const body =
-      vector['direction'] === 'host'
+      field(vector, 'direction') === 'host'
         ? encodeHostMessage(decoded.value as never)
         : encodeBoardMessage(decoded.value as never)
-    t.equal(hex(body), vector['body'], vector.name)
+    t.equal(hex(body), field(vector, 'body'), vector.name)
   }
   for (const vector of invalid) {
-    const decode = vector['direction'] === 'host' ? decodeHostMessage : decodeBoardMessage
+    const decode = field(vector, 'direction') === 'host' ? decodeHostMessage : decodeBoardMessage
     const decoded = decode(number(vector, 'type'), bytes(vector, 'body'))
-    t.match(decoded, { ok: false, fault: { error: vector['error'] } }, vector.name)
-    if (vector['error'] === 'BAD_LENGTH' && vector['detail'] !== undefined)
-      t.match(decoded, { fault: { expectedBytes: vector['detail'] } }, vector.name)
+    t.match(decoded, { ok: false, fault: { error: field(vector, 'error') } }, vector.name)
+    if (field(vector, 'error') === 'BAD_LENGTH' && field(vector, 'detail') !== undefined)
+      t.match(decoded, { fault: { expectedBytes: field(vector, 'detail') } }, vector.name)
   }
   for (const vector of caps) {
     const decoded = decodeCaps(bytes(vector, 'record'))
-    t.ok(decoded.ok && isDeepStrictEqual(plain(decoded.value), vector['fields']), vector.name)
-    if (decoded.ok) t.equal(hex(encodeCaps(decoded.value)), vector['record'], vector.name)
+    t.ok(decoded.ok && isDeepStrictEqual(plain(decoded.value), field(vector, 'fields')), vector.name)
+    if (decoded.ok) t.equal(hex(encodeCaps(decoded.value)), field(vector, 'record'), vector.name)
   }
-  const covered = new Set(messages.map(vector => vector['message']))
+  const covered = new Set(messages.map(vector => field(vector, 'message')))
   const reserved = ['PAIR', 'TIME', 'TEST']
-  t.strictSame(Object.keys(messageTypes).filter(name => !covered.has(name)), reserved, 'every type has a vector')
+  t.strictSame(
+    Object.keys(messageTypes).filter(name => !covered.has(name)),
+    reserved,
+    'every type has a vector',
+  )
 })
 
 t.test('blocks.json: every block decodes to its pixels and delays, every broken one is refused', async t => {
@@ -109,44 +126,51 @@ t.test('blocks.json: every block decodes to its pixels and delays, every broken 
     )
   for (const vector of valid) {
     const decoded = decode(vector)
-    t.ok(decoded.ok && hex(decoded.value.pixels) === vector['decoded'], vector.name)
-    t.ok(decoded.ok && isDeepStrictEqual(decoded.value.delaysMs, vector['delays']), vector.name)
+    t.ok(decoded.ok && hex(decoded.value.pixels) === field(vector, 'decoded'), vector.name)
+    t.ok(decoded.ok && isDeepStrictEqual(decoded.value.delaysMs, field(vector, 'delays')), vector.name)
   }
-  for (const vector of invalid) t.match(decode(vector), { ok: false, fault: vector['reason'] }, vector.name)
+  for (const vector of invalid)
+    t.match(decode(vector), { ok: false, fault: field(vector, 'reason') }, vector.name)
 })
 
-t.test('manifests.json: sound manifests decode to their fields, others are refused as the board refuses', async t => {
-  const { valid = [], invalid = [] } = vectors('manifests')
-  for (const vector of valid) {
-    const decoded = decodeManifest(bytes(vector, 'bytes'))
-    t.ok(decoded.ok && isDeepStrictEqual(plain(decoded.value), vector['fields']), vector.name)
-    if (decoded.ok) t.equal(hex(encodeManifest(decoded.value)), vector['bytes'], vector.name)
-    t.equal(hex(transferId(bytes(vector, 'bytes'))), vector['id'], vector.name)
-  }
-  for (const vector of invalid) {
-    const decoded = decodeManifest(bytes(vector, 'bytes'))
-    if (vector['beginBlocks'] !== undefined || vector['beginImageBytes'] !== undefined) {
-      const contradicts =
-        !decoded.ok ||
-        decoded.value.blocks.length !== vector['beginBlocks'] ||
-        decoded.value.imageBytes !== vector['beginImageBytes']
-      t.ok(contradicts, vector.name)
-      continue
+t.test(
+  'manifests.json: sound manifests decode to their fields, others are refused as the board refuses',
+  async t => {
+    const { valid = [], invalid = [] } = vectors('manifests')
+    for (const vector of valid) {
+      const decoded = decodeManifest(bytes(vector, 'bytes'))
+      t.ok(decoded.ok && isDeepStrictEqual(plain(decoded.value), field(vector, 'fields')), vector.name)
+      if (decoded.ok) t.equal(hex(encodeManifest(decoded.value)), field(vector, 'bytes'), vector.name)
+      t.equal(hex(transferId(bytes(vector, 'bytes'))), field(vector, 'id'), vector.name)
     }
-    const limits = { leds: number(vector, 'boardLeds'), ...(vector as never as { codecs: number; decodeBytes: number; blockBytes: number }) }
-    const fault = decoded.ok ? refuseManifest(decoded.value, limits) : decoded.fault
-    t.equal(fault?.error, vector['error'], vector.name)
-    if (fault?.error === 'BAD_MANIFEST') t.equal(fault.offset, vector['detail'], vector.name)
-  }
-})
+    for (const vector of invalid) {
+      const decoded = decodeManifest(bytes(vector, 'bytes'))
+      if (field(vector, 'beginBlocks') !== undefined || field(vector, 'beginImageBytes') !== undefined) {
+        const contradicts =
+          !decoded.ok ||
+          decoded.value.blocks.length !== field(vector, 'beginBlocks') ||
+          decoded.value.imageBytes !== field(vector, 'beginImageBytes')
+        t.ok(contradicts, vector.name)
+        continue
+      }
+      const limits = {
+        leds: number(vector, 'boardLeds'),
+        ...(vector as never as { codecs: number; decodeBytes: number; blockBytes: number }),
+      }
+      const fault = decoded.ok ? refuseManifest(decoded.value, limits) : decoded.fault
+      t.equal(fault?.error, field(vector, 'error'), vector.name)
+      if (fault?.error === 'BAD_MANIFEST') t.equal(fault.offset, field(vector, 'detail'), vector.name)
+    }
+  },
+)
 
 t.test('digests.json: CRC-32, SipHash and SHA-256', async t => {
   const { crc32: crcs = [], sipHash128: sips = [], sha256: shas = [] } = vectors('digests')
-  for (const vector of crcs) t.equal(crc32(bytes(vector, 'bytes')), vector['crc32'])
+  for (const vector of crcs) t.equal(crc32(bytes(vector, 'bytes')), field(vector, 'crc32'))
   for (const vector of sips)
-    t.equal(hex(sipHash128(bytes(vector, 'key'), bytes(vector, 'bytes'))), vector['digest'])
+    t.equal(hex(sipHash128(bytes(vector, 'key'), bytes(vector, 'bytes'))), field(vector, 'digest'))
   for (const vector of shas)
-    t.equal(createHash('sha256').update(bytes(vector, 'bytes')).digest('hex'), vector['digest'])
+    t.equal(createHash('sha256').update(bytes(vector, 'bytes')).digest('hex'), field(vector, 'digest'))
 })
 
 t.test('SipHash-2-4-128 gives the vectors of its authors (vectors_sip128)', async t => {
@@ -158,7 +182,35 @@ t.test('SipHash-2-4-128 gives the vectors of its authors (vectors_sip128)', asyn
     '9c70b60c5267a94e5f33b6b02985ed51',
   ]
   for (const [size, digest] of reference.entries())
-    t.equal(hex(sipHash128(key, Uint8Array.from({ length: size }, (_, at) => at))), digest)
-  t.equal(hex(sipHash128(key, Uint8Array.from({ length: 63 }, (_, at) => at))), '5150d1772f50834a503e069a973fbd7c')
+    t.equal(
+      hex(
+        sipHash128(
+          key,
+          Uint8Array.from({ length: size }, (_, at) => at),
+        ),
+      ),
+      digest,
+    )
+  t.equal(
+    hex(
+      sipHash128(
+        key,
+        Uint8Array.from({ length: 63 }, (_, at) => at),
+      ),
+    ),
+    '5150d1772f50834a503e069a973fbd7c',
+  )
   t.throws(() => sipHash128(new Uint8Array(15), key), RangeError)
+})
+
+t.test('handshake.json and transfer.json: all that the board says are messages with these very bytes', async t => {
+  for (const dialogue of ['handshake', 'transfer'].flatMap(file => Object.values(vectors(file)).flat())) {
+    const steps = field(dialogue, 'steps') as { board?: string }[]
+    const frames = receive(Buffer.from(steps.map(step => step.board ?? '').join(''), 'hex'))
+    t.ok(frames.length > 0, dialogue.name)
+    for (const { type, body } of frames) {
+      const decoded = decodeBoardMessage(type, body)
+      t.ok(decoded.ok && hex(encodeBoardMessage(decoded.value)) === hex(body), dialogue.name)
+    }
+  }
 })

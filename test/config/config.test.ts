@@ -1,0 +1,337 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import t from 'tap'
+import { describeConfig } from '../../src/config/describe-config.ts'
+import type { ConfigFault } from '../../src/config/fault.ts'
+import { leaves } from '../../src/config/leaf.ts'
+import { loadConfig } from '../../src/config/load-config.ts'
+import { type Config, type ConfigSources, resolveConfig } from '../../src/config/resolve-config.ts'
+import { AppError } from '../../src/kernel/errors.ts'
+
+const user = { uid: 1000, homeDir: '/home/pi' }
+const path = '/etc/pixelgate.json'
+
+const resolve = (sources: Omit<Partial<ConfigSources>, 'file'> & { file?: unknown } = {}): Config => {
+  const { file, ...rest } = sources
+  const text = typeof file === 'string' ? file : JSON.stringify(file)
+  return resolveConfig({
+    env: {},
+    flags: {},
+    user,
+    ...rest,
+    file: file === undefined ? undefined : { path, text },
+  })
+}
+
+const faultsOf = (
+  sources: Parameters<typeof resolve>[0],
+): { faults: readonly ConfigFault[]; message: string } => {
+  try {
+    resolve(sources)
+  } catch (error) {
+    if (!(error instanceof AppError) || error.code !== 'config_invalid') throw error
+    return { faults: error.detail?.['faults'] as ConfigFault[], message: error.message }
+  }
+  throw new Error('the configuration was taken')
+}
+const pathsOf = (sources: Parameters<typeof resolve>[0]): string[] =>
+  faultsOf(sources).faults.map(fault => fault.path)
+
+t.test('without a word from the user every key has its default', async t => {
+  const { origin, ...settings } = resolve()
+  t.same(settings, {
+    stateDir: '/home/pi/.local/state/pixelgate',
+    controlSocket: '/home/pi/.local/state/pixelgate/control.sock',
+    links: [],
+    discovery: 'known',
+    http: { host: '0.0.0.0', port: 8443, tls: 'auto', certFile: null, keyFile: null },
+    mqtt: { listeners: [{ host: '127.0.0.1', port: 1883, anonymous: false }] },
+    gpio: { enabled: false },
+    log: { level: 'info' },
+  })
+  t.same([...new Set([...origin.values()].map(each => each.layer))], ['default'])
+  t.same(
+    [...origin.keys()],
+    leaves.map(leaf => leaf.path),
+  )
+  t.same(resolve({ file: {} }), resolve())
+})
+
+t.test('state and socket lie where the system wants them', async t => {
+  const at = (env: Record<string, string>, uid: number | undefined = 1000) => {
+    const { stateDir, controlSocket } = resolve({ env, user: { ...user, uid } })
+    return [stateDir, controlSocket]
+  }
+  const service = { STATE_DIRECTORY: '/var/lib/pixelgate:/x', RUNTIME_DIRECTORY: '/run/pixelgate' }
+  t.same(at(service), ['/var/lib/pixelgate', '/run/pixelgate/control.sock'])
+  t.same(at({}, 0), ['/var/lib/pixelgate', '/var/lib/pixelgate/control.sock'])
+  const session = { XDG_STATE_HOME: '/home/pi/state', XDG_RUNTIME_DIR: '/run/user/1000' }
+  t.same(at(session), ['/home/pi/state/pixelgate', '/run/user/1000/pixelgate/control.sock'])
+  const relative = { XDG_STATE_HOME: 'state', XDG_RUNTIME_DIR: 'run', STATE_DIRECTORY: '' }
+  const home = '/home/pi/.local/state/pixelgate'
+  t.same(at(relative), [home, `${home}/control.sock`])
+  t.same(at({ PIXELGATE_STATE_DIR: '/srv/leds' }), ['/srv/leds', '/srv/leds/control.sock'])
+})
+
+t.test('flags win over the environment, it over the file, and that over the defaults', async t => {
+  const file = {
+    discovery: 'all',
+    http: { host: '10.0.0.1', port: 1, tls: 'insecure' },
+    links: [{ kind: 'serial', path: '/dev/ttyUSB0' }],
+    log: { level: 'warn' },
+  }
+  const env = {
+    PIXELGATE_HTTP_PORT: '2',
+    PIXELGATE_HTTP_HOST: '10.0.0.2',
+    PIXELGATE_GPIO_ENABLED: 'true',
+    PATH: '/bin',
+  }
+  const flags = { 'http-port': '3', 'log-level': 'debug', discovery: undefined }
+  const config = resolve({ file, env, flags })
+  t.match(config, {
+    discovery: 'all',
+    http: { host: '10.0.0.2', port: 3, tls: 'insecure', certFile: null },
+    links: [{ kind: 'serial', path: '/dev/ttyUSB0', baudRate: 115_200 }],
+    gpio: { enabled: true },
+    log: { level: 'debug' },
+  })
+  const from = Object.fromEntries(describeConfig(config).map(line => [line.path, line.from]))
+  t.match(from, {
+    stateDir: 'default',
+    discovery: `file ${path}`,
+    links: `file ${path}`,
+    'http.host': 'variable PIXELGATE_HTTP_HOST',
+    'http.port': 'flag --http-port',
+    'http.tls': `file ${path}`,
+    'http.certFile': 'default',
+    'log.level': 'flag --log-level',
+  })
+  const port = describeConfig(config).find(line => line.path === 'http.port')
+  t.match(port, { value: 3, variable: 'PIXELGATE_HTTP_PORT', flag: '--http-port' })
+})
+
+t.test('every leaf has a variable and a flag, and both take what the file takes', async t => {
+  const values: Record<string, unknown> = {
+    stateDir: '/srv/state',
+    controlSocket: '/run/x.sock',
+    links: [{ kind: 'tcp', host: 'board.local', port: 7000 }],
+    discovery: 'off',
+    'http.host': '::1',
+    'http.port': 0,
+    'http.tls': 'insecure',
+    'http.certFile': '/etc/cert.pem',
+    'http.keyFile': null,
+    'mqtt.listeners': [],
+    'gpio.enabled': true,
+    'log.level': 'silent',
+  }
+  t.same(
+    leaves.map(leaf => leaf.path),
+    Object.keys(values),
+  )
+  for (const leaf of leaves) {
+    const value = values[leaf.path]
+    const text = value === null ? '' : typeof value === 'string' ? value : JSON.stringify(value)
+    for (const config of [
+      resolve({ env: { [leaf.variable]: text } }),
+      resolve({ flags: { [leaf.flag]: text } }),
+    ]) {
+      t.same(describeConfig(config).find(line => line.path === leaf.path)?.value, value, leaf.path)
+    }
+  }
+})
+
+t.test('all faults are told at once, each with its path, its source and the kind of the value', async t => {
+  const { faults, message } = faultsOf({
+    file: {
+      stateDir: 'var/lib',
+      discovery: 'maybe',
+      http: { tls: 'files', prot: 1, host: 5, port: 1.5 },
+      log: 7,
+      mqtt: null,
+      nonsense: { deep: true },
+    },
+    env: {
+      PIXELGATE_HTTP_PORT: '70000',
+      PIXELGATE_NONSENSE: 'x',
+      PIXELGATE_MQTT_LISTENERS: '{',
+      PIXELGATE_LINKS:
+        '[{"kind":"serial","path":"/dev/a","baudRate":1},{"kind":"usb"},{"kind":"tcp","host":"a b","port":true}]',
+    },
+    flags: { 'gpio-enabled': 'yes', 'no-such': '' },
+  })
+  const file = { layer: 'file', name: path }
+  const links = { layer: 'environment', name: 'PIXELGATE_LINKS' }
+  const expected = [
+    { path: '', origin: { layer: 'environment', name: 'PIXELGATE_NONSENSE' }, kind: undefined },
+    { path: '', origin: { layer: 'flag', name: '--no-such' } },
+    { path: 'stateDir', origin: file, kind: 'text', message: /absolute path/ },
+    { path: 'discovery', origin: file, kind: 'text', message: 'must be known or all or off' },
+    { path: 'http.tls', origin: file },
+    { path: 'http.prot', origin: file, message: 'there is no such key' },
+    { path: 'http.host', origin: file, kind: 'a number', message: 'must be text' },
+    {
+      path: 'http.port',
+      origin: { layer: 'environment' },
+      kind: 'a number',
+      message: 'must be at most 65535',
+    },
+    { path: 'http.certFile', origin: { layer: 'default' }, message: /must name a file/ },
+    { path: 'http.keyFile', origin: { layer: 'default' }, message: /must name a file/ },
+    { path: 'log', origin: file, kind: 'a number', message: 'must be an object' },
+    { path: 'mqtt', origin: file, kind: 'null' },
+    { path: 'nonsense', origin: file, message: 'there is no such key' },
+    { path: 'links[0].baudRate', origin: links, kind: 'a number', message: 'must be at least 300' },
+    { path: 'links[1].kind', origin: links, kind: 'text', message: 'must be serial or tcp' },
+    { path: 'links[2].host', origin: links, kind: 'text', message: /host name or an IP/ },
+    { path: 'links[2].port', origin: links, kind: 'a boolean', message: 'must be a number' },
+    { path: 'gpio.enabled', origin: { layer: 'flag', name: '--gpio-enabled' }, kind: 'text' },
+  ].filter(each => each.path !== 'http.tls')
+  for (const each of expected) {
+    t.match(
+      faults.find(fault => fault.path === each.path && fault.origin.name.startsWith(each.origin.name ?? '')),
+      each,
+    )
+  }
+  t.equal(faults.length, expected.length, message)
+  t.match(message, /^the configuration has 17 faults:\n/)
+  t.match(message, `  discovery: must be known or all or off (text, from file ${path})`)
+  t.match(
+    faultsOf({ file: { http: { port: 1.5 } } }).message,
+    /one fault:\n {2}http.port: must be a whole number \(a number/,
+  )
+})
+
+t.test('a file that is no JSON object is refused without a word of what it says', async t => {
+  const broken = faultsOf({ file: '{\n  "http": {},\n  "password": "hunter2",\n}' })
+  t.match(broken.faults, [{ path: '', message: 'must be JSON: look at line 4', origin: { name: path } }])
+  t.notMatch(broken.message, /hunter2/)
+  t.match(faultsOf({ file: '' }).faults, [{ message: 'must be JSON' }])
+  t.match(faultsOf({ file: '[]' }).faults, [{ message: 'must be an object', kind: 'a list' }])
+  t.match(faultsOf({ file: 'null' }).faults, [{ message: 'must be an object', kind: 'null' }])
+  t.equal(resolve({ file: '\uFEFF{"discovery":"off"}' }).discovery, 'off')
+  t.match(faultsOf({ env: { PIXELGATE_LINKS: 'hunter2' } }).faults, [
+    { path: 'links', message: 'must be a list', kind: 'text' },
+  ])
+  const deep = `{"links":${'['.repeat(50_000)}${']'.repeat(50_000)}}`
+  t.same(pathsOf({ file: deep }), ['links[0]'])
+})
+
+t.test('a socket path that the system cannot hold is a fault, wherever it came from', async t => {
+  const longest = `/${'x'.repeat(106)}`
+  t.equal(resolve({ flags: { 'control-socket': longest } }).controlSocket, longest)
+  t.same(pathsOf({ flags: { 'control-socket': `${longest}x` } }), ['controlSocket'])
+  t.same(
+    pathsOf({ flags: { 'control-socket': `/${'ü'.repeat(54)}` } }),
+    ['controlSocket'],
+    'bytes count, not letters',
+  )
+  t.same(pathsOf({ file: { stateDir: longest } }), ['controlSocket'])
+  t.same(pathsOf({ file: { stateDir: '/a\0b' } }), ['stateDir'])
+})
+
+t.test('one link or address named twice is a fault', async t => {
+  const [usb, tcp] = [
+    { kind: 'serial', path: '/dev/ttyUSB0' },
+    { kind: 'tcp', host: 'a', port: 1 },
+  ]
+  t.equal(resolve({ file: { links: [usb, tcp, { ...tcp, port: 2 }] } }).links.length, 3)
+  t.same(pathsOf({ file: { links: [usb, tcp, { ...usb, baudRate: 9600 }] } }), ['links'])
+  t.same(pathsOf({ file: { links: [tcp, tcp, { kind: 'tcp' }, { kind: 'tcp' }] } }).sort(), [
+    'links',
+    'links[2].host',
+    'links[2].port',
+    'links[3].host',
+    'links[3].port',
+  ])
+  const at = { host: '0.0.0.0', port: 1883 }
+  t.same(pathsOf({ file: { mqtt: { listeners: [at, at] } } }), ['mqtt.listeners'])
+  t.equal(
+    resolve({
+      file: {
+        mqtt: {
+          listeners: [
+            { ...at, port: 0 },
+            { ...at, port: 0 },
+          ],
+        },
+      },
+    }).mqtt.listeners.length,
+    2,
+  )
+})
+
+t.test('files of a certificate satisfy tls: files', async t => {
+  const http = { tls: 'files', certFile: '/etc/cert.pem', keyFile: '/etc/key.pem' }
+  t.match(resolve({ file: { http } }).http, http)
+  t.same(pathsOf({ file: { http: { ...http, keyFile: null } } }), ['http.keyFile'])
+})
+
+t.test('__proto__ is refused at any depth and pollutes nothing', async t => {
+  t.same(pathsOf({ file: '{"__proto__":{"discovery":"off"}}' }), ['__proto__'])
+  t.same(pathsOf({ file: '{"http":{"__proto__":{"port":1}}}' }), ['http.__proto__'])
+  t.same(pathsOf({ file: '{"constructor":{"prototype":{"x":1}}}' }), ['constructor'])
+  const env = { PIXELGATE_LINKS: '[{"kind":"tcp","host":"a","port":1,"__proto__":{"baudRate":1}}]' }
+  t.same(pathsOf({ env }), ['links[0].__proto__'])
+  t.equal(Object.hasOwn(Object.prototype, 'discovery'), false)
+})
+
+t.test('whatever is in the file and the environment, it is taken whole or refused in words', async () => {
+  const keys = [
+    'stateDir',
+    'links',
+    'http',
+    'port',
+    'tls',
+    'mqtt',
+    'listeners',
+    'kind',
+    '__proto__',
+    'log',
+    'level',
+  ]
+  const key = fc.oneof(fc.constantFrom(...keys), fc.string())
+  const { tree } = fc.letrec(tie => ({
+    tree: fc.oneof(
+      { maxDepth: 3 },
+      fc.jsonValue({ maxDepth: 1 }),
+      fc.dictionary(key, tie('tree')),
+      fc.array(tie('tree')),
+    ),
+  }))
+  const variables = fc.dictionary(
+    fc.constantFrom(...leaves.map(leaf => leaf.variable), 'PIXELGATE_X'),
+    fc.string(),
+  )
+  fc.assert(
+    fc.property(fc.dictionary(key, tree), variables, (file, env) => {
+      try {
+        const config = resolve({ file, env })
+        return Object.getPrototypeOf(config) === Object.prototype
+      } catch (error) {
+        return (
+          error instanceof AppError && error.code === 'config_invalid' && !error.message.includes('undefined')
+        )
+      }
+    }),
+    { numRuns: 200 },
+  )
+})
+
+t.test('loading reads the file and the environment of the process', async t => {
+  const folder = t.testdir({ 'good.json': '{"discovery":"all"}', folder: {} })
+  const good = join(folder, 'good.json')
+  t.equal((await loadConfig({ file: good, env: {}, user })).discovery, 'all')
+  t.match((await loadConfig({ env: { HOME: '/nowhere' } })).stateDir, /pixelgate$/)
+  process.env['PIXELGATE_DISCOVERY'] = 'off'
+  t.teardown(() => delete process.env['PIXELGATE_DISCOVERY'])
+  t.match((await loadConfig({ file: good })).origin.get('discovery'), { name: 'PIXELGATE_DISCOVERY' })
+  const refusal = (file: string, message: RegExp) =>
+    t.rejects(loadConfig({ file, env: {}, user }), { code: 'config_invalid', message })
+  await refusal(join(folder, 'absent.json'), /absent.json does not exist/)
+  await refusal(join(folder, 'folder'), /is a folder/)
+  await refusal(join(good, 'below'), /cannot be read \(ENOTDIR\)/)
+  writeFileSync(good, ' '.repeat(1_000_001))
+  await refusal(good, /too large/)
+})

@@ -1,0 +1,68 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { posix } from 'node:path'
+import t from 'tap'
+
+/** Module → modules that it may import beside kernel; ARCHITECTURE.md gives the reasons. */
+const table: Readonly<Record<string, readonly string[]>> = {
+  kernel: [],
+  protocol: [],
+  guard: [],
+  config: [],
+  store: [],
+  gpio: [],
+  pattern: [],
+  wire: [],
+  ops: ['guard', 'store'],
+  link: ['protocol'],
+  board: ['link', 'protocol', 'store', 'guard'],
+  upload: ['board', 'pattern', 'protocol', 'store', 'guard'],
+  show: ['board', 'upload', 'pattern', 'store', 'guard'],
+  account: ['store', 'guard'],
+  tools: ['account', 'board', 'upload', 'pattern', 'show', 'guard'],
+  chat: ['account', 'store', 'tools', 'wire'],
+  broker: ['account', 'board', 'upload', 'show', 'chat', 'store', 'guard', 'wire'],
+  http: ['account', 'board', 'upload', 'pattern', 'show', 'chat', 'tools', 'ops', 'guard', 'wire'],
+  ws: ['account', 'board', 'upload', 'pattern', 'show', 'chat', 'tools', 'ops', 'guard', 'wire'],
+  doctor: ['config', 'link', 'board', 'gpio', 'store', 'ops'],
+  virtual: ['protocol', 'link'],
+  cli: ['config', 'protocol', 'pattern', 'link', 'board', 'upload', 'store', 'virtual', 'doctor', 'wire'],
+  panel: ['wire'],
+}
+const maxLines = 400
+const maxMedianLines = 100
+const src = new URL('../src/', import.meta.url)
+const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter(name => name.endsWith('.ts'))
+const texts = new Map(files.map(file => [file, readFileSync(new URL(file, src), 'utf8')]))
+const importPattern = /\b(?:from|import)\s*\(?\s*'(\.[^']+)'/g
+const moduleOf = (path: string): string => path.split('/', 1)[0] ?? ''
+
+t.test('imports follow the table', async t => {
+  for (const [file, text] of texts) {
+    if (!file.includes('/')) continue // app.ts and main.ts put everything together
+    const from = moduleOf(file)
+    t.ok(table[from] !== undefined, `${from} stands in the table`)
+    const allowed = [from, 'kernel', ...(table[from] ?? [])]
+    const outside = [...text.matchAll(importPattern)]
+      .map(([, target = '']) => posix.join(posix.dirname(file), target))
+      .filter(target => !allowed.includes(moduleOf(target)))
+    t.same(outside, [], file)
+  }
+})
+
+t.test('no file outgrows its reader', async t => {
+  const sizes = [...texts].map(([file, text]) => ({ file, lines: text.split('\n').length }))
+  for (const { file, lines } of sizes) t.ok(lines <= maxLines, `${file} has ${lines} lines, the cap is ${maxLines}`)
+  const sorted = sizes.map(({ lines }) => lines).sort((a, b) => a - b)
+  t.ok((sorted[Math.floor(sorted.length / 2)] ?? 0) <= maxMedianLines, 'the median file is short')
+})
+
+t.test('the environment is read in config only', async t => {
+  const readers = [...texts].filter(([, text]) => text.includes('process.env')).map(([file]) => moduleOf(file))
+  t.same(readers.filter(from => from !== 'config'), [])
+})
+
+t.test('every module loads, so an untested one shows up in coverage', async t => {
+  // main.ts and a worker's entry act when loaded; they are run as processes and threads elsewhere.
+  const entries = ['main.ts', 'store/worker.ts']
+  for (const file of files) if (!entries.includes(file)) t.ok(await import(new URL(file, src).href), file)
+})
