@@ -44,7 +44,10 @@ export interface App {
 export async function startApp(config: Config, overrides: Overrides = {}): Promise<App> {
   const { clock = systemClock, log = createLog(config.log.level), open = openLink } = overrides
   await mkdir(config.stateDir, { recursive: true, mode: 0o750 })
-  const store = await openStore(join(config.stateDir, 'gateway.db'), { clock, ...(overrides.onFatal && { onFailure: overrides.onFatal }) })
+  const store = await openStore(join(config.stateDir, 'gateway.db'), {
+    clock,
+    ...(overrides.onFatal && { onFailure: overrides.onFatal }),
+  })
   let server: Server | undefined
   try {
     const core = createCore({ store, clock, log })
@@ -61,7 +64,13 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
       onSession: core.onSession,
     })
     const deps = { core, connections, approvals }
-    const routes = [boardRoutes(deps), portRoutes(deps), patternRoutes(deps), jobRoutes(deps), eventRoutes(deps)]
+    const routes = [
+      boardRoutes(deps),
+      portRoutes(deps),
+      patternRoutes(deps),
+      jobRoutes(deps),
+      eventRoutes(deps),
+    ]
     const listening = httpServer(createHttp({ log, clock, routes }))
     server = listening
     await listenOnSocket(listening, config.controlSocket)
@@ -83,7 +92,10 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
 }
 
 /** `pixelgate serve`: runs until the signal, or until nothing can be promised any more. */
-export async function serve({ configFile, stateDir }: ServeFlags, { stdout, signal, env }: Surroundings): Promise<number> {
+export async function serve(
+  { configFile, stateDir }: ServeFlags,
+  { stdout, signal, env }: Surroundings,
+): Promise<number> {
   const flags = { 'state-dir': stateDir === undefined ? undefined : resolve(stateDir) }
   const config = await loadConfig({ file: configFile, flags, ...(env && { env }) })
   let fatal: AppError | undefined
@@ -93,7 +105,9 @@ export async function serve({ configFile, stateDir }: ServeFlags, { stdout, sign
     stopping.abort()
   }
   const app = await startApp(config, { log: createLog(config.log.level), onFatal })
-  stdout.write(`${JSON.stringify({ ready: true, controlSocket: config.controlSocket, http: null, mqtt: null })}\n`)
+  stdout.write(
+    `${JSON.stringify({ ready: true, controlSocket: config.controlSocket, http: null, mqtt: null })}\n`,
+  )
   await aborted(AbortSignal.any([signal, stopping.signal]))
   await app.stop()
   if (fatal !== undefined) throw fatal
@@ -108,7 +122,10 @@ const aborted = (signal: AbortSignal): Promise<void> =>
 
 /** JSON lines on stderr, so that stdout stays for the ready line. */
 function createLog(level: string): Log {
-  return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination({ dest: 2, sync: true }))
+  return pino(
+    { level, base: null, timestamp: pino.stdTimeFunctions.isoTime },
+    pino.destination({ dest: 2, sync: true }),
+  )
 }
 
 function closeServer(server: Server): Promise<void> {

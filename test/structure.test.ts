@@ -51,14 +51,20 @@ t.test('imports follow the table', async t => {
 
 t.test('no file outgrows its reader', async t => {
   const sizes = [...texts].map(([file, text]) => ({ file, lines: text.split('\n').length }))
-  for (const { file, lines } of sizes) t.ok(lines <= maxLines, `${file} has ${lines} lines, the cap is ${maxLines}`)
+  for (const { file, lines } of sizes)
+    t.ok(lines <= maxLines, `${file} has ${lines} lines, the cap is ${maxLines}`)
   const sorted = sizes.map(({ lines }) => lines).sort((a, b) => a - b)
   t.ok((sorted[Math.floor(sorted.length / 2)] ?? 0) <= maxMedianLines, 'the median file is short')
 })
 
 t.test('the environment is read in config only', async t => {
-  const readers = [...texts].filter(([, text]) => text.includes('process.env')).map(([file]) => moduleOf(file))
-  t.same(readers.filter(from => from !== 'config'), [])
+  const readers = [...texts]
+    .filter(([, text]) => text.includes('process.env'))
+    .map(([file]) => moduleOf(file))
+  t.same(
+    readers.filter(from => from !== 'config'),
+    [],
+  )
 })
 
 t.test('every module loads, so an untested one shows up in coverage', async t => {

@@ -66,10 +66,18 @@ export class BoardBook {
   async find(text: string): Promise<KnownBoard> {
     const boards = await this.list()
     const exact = boards.filter(({ id, name }) => id === text.toLowerCase() || name === text)
-    const found = exact.length > 0 ? exact : boards.filter(({ id }) => text.length >= 4 && id.startsWith(text.toLowerCase()))
+    const found =
+      exact.length > 0
+        ? exact
+        : boards.filter(({ id }) => text.length >= 4 && id.startsWith(text.toLowerCase()))
     const [only] = found
-    if (only === undefined) throw new AppError('not_found', `No board is called "${text}". See: pixelgate boards`)
-    if (found.length > 1) throw new AppError('conflict', `"${text}" fits ${found.length} boards. Use the full id. See: pixelgate boards`)
+    if (only === undefined)
+      throw new AppError('not_found', `No board is called "${text}". See: pixelgate boards`)
+    if (found.length > 1)
+      throw new AppError(
+        'conflict',
+        `"${text}" fits ${found.length} boards. Use the full id. See: pixelgate boards`,
+      )
     return only
   }
 
@@ -90,7 +98,10 @@ export class BoardBook {
     const colorOrder = change.colorOrder ?? board.colorOrder
     const powerCapMa = change.powerCapMa === undefined ? board.powerCapMa : change.powerCapMa
     if (width * height !== 0 && width * height !== board.leds) {
-      throw new AppError('usage', `${width}×${height} are ${width * height} LEDs; this board has ${board.leds}.`)
+      throw new AppError(
+        'usage',
+        `${width}×${height} are ${width * height} LEDs; this board has ${board.leds}.`,
+      )
     }
     return this.#store.boards.setProfile({ id, width, height, wiring, colorOrder, powerCapMa })
   }

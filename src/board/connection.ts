@@ -88,7 +88,10 @@ export class BoardConnection {
   }
 
   #report(thrown: unknown): void {
-    const error = thrown instanceof AppError ? thrown : new AppError('link_failed', toError(thrown).message, { cause: thrown })
+    const error =
+      thrown instanceof AppError
+        ? thrown
+        : new AppError('link_failed', toError(thrown).message, { cause: thrown })
     const known = error.message === this.#trouble?.message
     this.#trouble = error
     if (known) return

@@ -49,14 +49,17 @@ export class Connections {
   }
 
   start(): void {
-    for (const settings of this.#options.links) this.#configured.set(linkName(settings), this.#connect(settings))
+    for (const settings of this.#options.links)
+      this.#configured.set(linkName(settings), this.#connect(settings))
     this.#options.watch.start(ports => void this.#onPorts(ports))
   }
 
   async stop(): Promise<void> {
     this.#stopped = true
     this.#options.watch.stop()
-    await Promise.all([...this.#configured.values(), ...this.#discovered.values()].map(connection => connection.stop()))
+    await Promise.all(
+      [...this.#configured.values(), ...this.#discovered.values()].map(connection => connection.stop()),
+    )
   }
 
   /** Looks again, for example after a port was approved. */
@@ -79,7 +82,11 @@ export class Connections {
     const decisions = await this.#decide()
     if (this.#stopped) return
     const approved = await this.#options.approved()
-    const wanted = new Map(decisions.filter(({ open, reason }) => open && reason !== 'configured').map(({ port }) => [port.path, port]))
+    const wanted = new Map(
+      decisions
+        .filter(({ open, reason }) => open && reason !== 'configured')
+        .map(({ port }) => [port.path, port]),
+    )
     for (const port of ports) this.#configuredOn(port)?.wake()
     for (const [path, connection] of this.#discovered) {
       if (wanted.has(path)) continue
@@ -103,7 +110,9 @@ export class Connections {
   }
 
   #configuredOn(port: SerialPortInfo): BoardConnection | undefined {
-    return [port.path, ...port.links].map(path => this.#configured.get(path)).find(connection => connection !== undefined)
+    return [port.path, ...port.links]
+      .map(path => this.#configured.get(path))
+      .find(connection => connection !== undefined)
   }
 
   #connect(settings: LinkSettings): BoardConnection {

@@ -49,7 +49,13 @@ export function shakeHands(
     finish()
   }
   const hello = () => {
-    const message = { type: 'HELLO', minVersion: wireVersion, maxVersion: wireVersion, hostMaxBody: maxBodyBytes, page: pages.length } as const
+    const message = {
+      type: 'HELLO',
+      minVersion: wireVersion,
+      maxVersion: wireVersion,
+      hostMaxBody: maxBodyBytes,
+      page: pages.length,
+    } as const
     channel.send(messageTypes.HELLO, session, seq, encodeHostMessage(message))
     timer?.cancel()
     timer = clock.setTimer(repeatMs, hello)
@@ -65,22 +71,39 @@ export function shakeHands(
       return hello()
     }
     const caps = decodeCaps(Buffer.concat(pages))
-    if (!caps.ok) return settle(() => reject(new AppError('board_garbage', 'The board describes itself in a way that cannot be read. Update its firmware.')))
+    if (!caps.ok)
+      return settle(() =>
+        reject(
+          new AppError(
+            'board_garbage',
+            'The board describes itself in a way that cannot be read. Update its firmware.',
+          ),
+        ),
+      )
     settle(() => resolve({ session, caps: caps.value, nextSeq: seq }))
   }
-  const deadline = clock.setTimer(timeoutMs, () => settle(() => reject(silence(channel, channel.bytesDropped - droppedBefore, timeoutMs))))
+  const deadline = clock.setTimer(timeoutMs, () =>
+    settle(() => reject(silence(channel, channel.bytesDropped - droppedBefore, timeoutMs))),
+  )
   channel.onFrame(frame => {
     if (frame.session !== session || frame.seq !== seq) return
-    if (frame.version !== wireVersion) return settle(() => reject(refusal(errorCodes.BAD_VERSION, frame.version)))
+    if (frame.version !== wireVersion)
+      return settle(() => reject(refusal(errorCodes.BAD_VERSION, frame.version)))
     const message = decodeBoardMessage(frame.type, frame.body)
     if (message.ok) onMessage(message.value)
   })
-  channel.link.onClose(error => settle(() => reject(error ?? new AppError('link_lost', `${channel.link.address} was closed.`))))
+  channel.link.onClose(error =>
+    settle(() => reject(error ?? new AppError('link_lost', `${channel.link.address} was closed.`))),
+  )
   hello()
   return promise
 }
 
-function withResolvers<T>(): { promise: Promise<T>; resolve: (value: T) => void; reject: (error: Error) => void } {
+function withResolvers<T>(): {
+  promise: Promise<T>
+  resolve: (value: T) => void
+  reject: (error: Error) => void
+} {
   let resolve: (value: T) => void = () => undefined
   let reject: (error: Error) => void = () => undefined
   const promise = new Promise<T>((yes, no) => {
@@ -91,7 +114,10 @@ function withResolvers<T>(): { promise: Promise<T>; resolve: (value: T) => void;
 }
 
 function refusal(code: number, detail: number): AppError {
-  if (code !== errorCodes.BAD_VERSION) return new AppError('board_refused', `The board refused the handshake (error ${code}).`, { detail: { code, detail } })
+  if (code !== errorCodes.BAD_VERSION)
+    return new AppError('board_refused', `The board refused the handshake (error ${code}).`, {
+      detail: { code, detail },
+    })
   return new AppError(
     'board_version',
     `The board speaks protocol version ${detail}, this gateway version ${wireVersion}. Update the older of the two.`,

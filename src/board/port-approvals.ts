@@ -17,18 +17,29 @@ export class PortApprovals {
   }
 
   async list(): Promise<readonly ApprovedPort[]> {
-    return (await this.#store.approvedPorts.list()).map(({ path, baudRate }) => ({ id: path, baudRate: baudRate ?? defaultBaudRate }))
+    return (await this.#store.approvedPorts.list()).map(({ path, baudRate }) => ({
+      id: path,
+      baudRate: baudRate ?? defaultBaudRate,
+    }))
   }
 
   /** `path` may be a path, a link or a stable id of one of `ports`; another path is taken as it is, for a port that will come. */
   async approve(path: string, baudRate: number, ports: readonly SerialPortInfo[]): Promise<void> {
     const id = idOf(path, ports)
-    if (!id.startsWith('/dev/')) throw new AppError('usage', `A port is a path such as /dev/ttyUSB0, not "${path}".`)
-    await this.#store.approvedPorts.approve({ path: id, kind: 'serial', baudRate, approvedMs: this.#clock.wallTime() })
+    if (!id.startsWith('/dev/'))
+      throw new AppError('usage', `A port is a path such as /dev/ttyUSB0, not "${path}".`)
+    await this.#store.approvedPorts.approve({
+      path: id,
+      kind: 'serial',
+      baudRate,
+      approvedMs: this.#clock.wallTime(),
+    })
   }
 
   async revoke(path: string, ports: readonly SerialPortInfo[]): Promise<void> {
-    const found = (await this.#store.approvedPorts.revoke(idOf(path, ports))) || (await this.#store.approvedPorts.revoke(path))
+    const found =
+      (await this.#store.approvedPorts.revoke(idOf(path, ports))) ||
+      (await this.#store.approvedPorts.revoke(path))
     if (!found) throw new AppError('not_found', `${path} was not approved. See: pixelgate ports`)
   }
 }

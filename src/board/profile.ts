@@ -1,5 +1,3 @@
-import type { Caps } from '../protocol/messages.ts'
-
 /** What the gateway must know of a board to compile a pattern for it. Geometry is the board's own word unless someone corrected it. */
 export interface BoardProfile {
   readonly leds: number
@@ -14,15 +12,3 @@ export interface BoardProfile {
 
 export const defaultWiring = 'row-straight-tl'
 export const defaultColorOrder = 'RGB'
-
-/** The profile of a board that nobody has described yet. */
-export function profileFromCaps(caps: Caps): BoardProfile {
-  return {
-    leds: caps.leds,
-    width: caps.width,
-    height: caps.height,
-    wiring: defaultWiring,
-    colorOrder: defaultColorOrder,
-    powerCapMa: caps.maxPowerMa === 0 ? undefined : caps.maxPowerMa,
-  }
-}

@@ -54,7 +54,9 @@ export class BoardSession {
     this.#seq = greeting.nextSeq
     channel.onFrame(frame => this.#onFrame(frame))
     channel.link.onDrain(() => this.#pump())
-    channel.link.onClose(error => this.#end(error ?? new AppError('link_lost', `${channel.link.address} was closed.`)))
+    channel.link.onClose(error =>
+      this.#end(error ?? new AppError('link_lost', `${channel.link.address} was closed.`)),
+    )
     this.#scheduleHeartbeat()
   }
 
@@ -92,8 +94,12 @@ export class BoardSession {
   /** Sends a request until it is answered. Rejects with `board_refused`, or with what ended the session. */
   request(message: HostMessage): Promise<BoardMessage> {
     return new Promise((resolve, reject) => {
-      if (this.#ended !== undefined) return reject(this.#ended.error ?? new AppError('link_lost', 'The session with the board has ended.'))
-      if (this.#waiting.size >= maxRequests) return reject(new AppError('overloaded', 'Too many commands wait for this board. Try again in a moment.'))
+      if (this.#ended !== undefined)
+        return reject(this.#ended.error ?? new AppError('link_lost', 'The session with the board has ended.'))
+      if (this.#waiting.size >= maxRequests)
+        return reject(
+          new AppError('overloaded', 'Too many commands wait for this board. Try again in a moment.'),
+        )
       const request = new PendingRequest(message, this.#takeSeq(), this.#rtt, 0, this.#clock.now())
       this.#waiting.set(request.seq, { request, resolve, reject })
       this.#pump()
@@ -107,7 +113,12 @@ export class BoardSession {
   ): Promise<Sender> {
     if (this.#sender !== undefined) throw new Error('one transfer at a time')
     const { baudRate } = this.channel.link
-    const sender = new Sender({ ...options, baudRate: baudRate ?? undefined, takeSeq: () => this.#takeSeq(), nowMs: this.#clock.now() })
+    const sender = new Sender({
+      ...options,
+      baudRate: baudRate ?? undefined,
+      takeSeq: () => this.#takeSeq(),
+      nowMs: this.#clock.now(),
+    })
     this.#sender = sender
     return new Promise(resolve => {
       const settle = () => {
@@ -143,7 +154,9 @@ export class BoardSession {
     if (!decoded.ok) return
     const message = decoded.value
     if (message.type === 'ERR' && message.code === errorCodes.NO_SESSION) {
-      return this.#end(new AppError('board_reset', 'The board has restarted.', { detail: { bootId: message.detail } }))
+      return this.#end(
+        new AppError('board_reset', 'The board has restarted.', { detail: { bootId: message.detail } }),
+      )
     }
     const waiting = this.#waiting.get(frame.seq)
     if (waiting !== undefined && this.#answer(waiting, message)) return this.#pump()
@@ -159,7 +172,11 @@ export class BoardSession {
     }
     if (message.type === 'ERR' && message.requestType === messageTypes[name]) {
       this.#waiting.delete(request.seq)
-      reject(new AppError('board_refused', explainError(message.code, message.detail), { detail: { code: message.code, request: name } }))
+      reject(
+        new AppError('board_refused', explainError(message.code, message.detail), {
+          detail: { code: message.code, request: name },
+        }),
+      )
       return true
     }
     if (message.type !== name && !(name === 'PROBE' && message.type === 'ECHO')) return false
@@ -174,10 +191,16 @@ export class BoardSession {
     if (this.#ended !== undefined) return
     const nowMs = this.#clock.now()
     if (nowMs - this.channel.heardAtMs > muteMs) {
-      return this.#end(new AppError('board_mute', `The board on ${this.channel.link.address} has not answered for ${muteMs / 1000} s. Check its power and cable.`))
+      return this.#end(
+        new AppError(
+          'board_mute',
+          `The board on ${this.channel.link.address} has not answered for ${muteMs / 1000} s. Check its power and cable.`,
+        ),
+      )
     }
     for (const { request } of this.#waiting.values()) {
-      if (request.takeDue(nowMs)) this.#send(messageTypes[request.message.type], request.seq, encodeHostMessage(request.message))
+      if (request.takeDue(nowMs))
+        this.#send(messageTypes[request.message.type], request.seq, encodeHostMessage(request.message))
     }
     const sender = this.#sender
     while (sender !== undefined && this.channel.link.queuedBytes < aheadBytes) {
@@ -197,7 +220,10 @@ export class BoardSession {
     let dueMs = this.#sender?.deadlineMs() ?? Number.POSITIVE_INFINITY
     for (const { request } of this.#waiting.values()) dueMs = Math.min(dueMs, request.deadlineMs())
     this.#timer?.cancel()
-    this.#timer = dueMs === Number.POSITIVE_INFINITY ? undefined : this.#clock.setTimer(Math.max(1, dueMs - nowMs), () => this.#pump())
+    this.#timer =
+      dueMs === Number.POSITIVE_INFINITY
+        ? undefined
+        : this.#clock.setTimer(Math.max(1, dueMs - nowMs), () => this.#pump())
   }
 
   #scheduleHeartbeat(): void {
@@ -216,7 +242,8 @@ export class BoardSession {
     this.#ended = { error }
     this.#timer?.cancel()
     this.#heartbeat?.cancel()
-    for (const { reject } of this.#waiting.values()) reject(error ?? new AppError('cancelled', 'The session with the board was ended.'))
+    for (const { reject } of this.#waiting.values())
+      reject(error ?? new AppError('cancelled', 'The session with the board was ended.'))
     this.#waiting.clear()
     for (const listener of this.#endListeners) listener(error)
     this.#endListeners.length = 0

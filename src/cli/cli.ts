@@ -41,14 +41,23 @@ function withoutCommand(argv: readonly string[], { stdout, stderr }: Surrounding
     stdout.write(overview(family))
     return argv[1] === undefined ? 2 : 0
   }
-  stderr.write(`pixelgate: there is no command "${argv.slice(0, family.length > 0 ? 2 : 1).join(' ')}". Try: pixelgate --help\n`)
+  stderr.write(
+    `pixelgate: there is no command "${argv.slice(0, family.length > 0 ? 2 : 1).join(' ')}". Try: pixelgate --help\n`,
+  )
   return 2
 }
 
 function parse(command: Command, args: readonly string[]): { operands: string[]; options: OptionValues } {
-  const known = Object.entries(command.options).map(([name, { value: _, help: __, ...spec }]) => [name, spec] as const)
+  const known = Object.entries(command.options).map(
+    ([name, { value: _, help: __, ...spec }]) => [name, spec] as const,
+  )
   try {
-    const { values, positionals } = parseArgs({ args: [...args], options: Object.fromEntries(known), allowPositionals: true, strict: true })
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      options: Object.fromEntries(known),
+      allowPositionals: true,
+      strict: true,
+    })
     const [least, most] = command.operandCount
     if (positionals.length < least) throw new Error(`${command.operands} is missing`)
     if (positionals.length > most) throw new Error(`"${positionals[most]}" is one argument too many`)
@@ -60,6 +69,9 @@ function parse(command: Command, args: readonly string[]): { operands: string[];
 }
 
 function report(error: AppError, json: boolean, { stdout, stderr }: Surroundings): void {
-  if (json) stdout.write(`${JSON.stringify({ event: 'failed', code: error.code, message: error.message, ...(error.detail ? { detail: error.detail } : {}) })}\n`)
+  if (json)
+    stdout.write(
+      `${JSON.stringify({ event: 'failed', code: error.code, message: error.message, ...(error.detail ? { detail: error.detail } : {}) })}\n`,
+    )
   else stderr.write(`pixelgate: ${error.message}\n`)
 }

@@ -1,5 +1,5 @@
-import type { ParseArgsConfig } from 'node:util'
 import type { Writable } from 'node:stream'
+import type { ParseArgsConfig } from 'node:util'
 
 /** What a command may touch of the process that runs it. */
 export interface Surroundings {

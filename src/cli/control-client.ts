@@ -37,30 +37,50 @@ export class ControlClient {
   async *lines(path: string, signal: AbortSignal): AsyncGenerator<unknown, void> {
     const response = await this.#send('GET', path, {}, undefined, signal)
     if (response.statusCode !== 200) throw await problemOf(response)
-    let broken: Error | undefined
-    response.on('error', error => {
-      broken = error
-    })
-    for await (const line of createInterface({ input: response })) if (line !== '') yield JSON.parse(line)
-    if (broken !== undefined && !signal.aborted) throw this.#unreachable(broken)
+    try {
+      for await (const line of createInterface({ input: response })) if (line !== '') yield JSON.parse(line)
+    } catch (thrown) {
+      throw this.#unreachable(toError(thrown))
+    }
+    if (!response.complete && !signal.aborted)
+      throw this.#unreachable(new Error('The daemon broke off in the middle.'))
   }
 
-  async #json<T>(method: string, path: string, headers: Record<string, string> = {}, body?: string | Uint8Array): Promise<T> {
+  async #json<T>(
+    method: string,
+    path: string,
+    headers: Record<string, string> = {},
+    body?: string | Uint8Array,
+  ): Promise<T> {
     const response = await this.#send(method, path, headers, body)
     if ((response.statusCode ?? 500) >= 400) throw await problemOf(response)
     const text = await textOf(response)
     return (text === '' ? undefined : JSON.parse(text)) as T
   }
 
-  #send(method: string, path: string, headers: Record<string, string>, body?: string | Uint8Array, signal?: AbortSignal): Promise<IncomingMessage> {
+  #send(
+    method: string,
+    path: string,
+    headers: Record<string, string>,
+    body?: string | Uint8Array,
+    signal?: AbortSignal,
+  ): Promise<IncomingMessage> {
     return new Promise((resolve, reject) => {
       const length = body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }
-      const options = { socketPath: this.#socketPath, method, path: `/api/v1${path}`, headers: { ...headers, ...length }, ...(signal && { signal }) }
+      const options = {
+        socketPath: this.#socketPath,
+        method,
+        path: `/api/v1${path}`,
+        headers: { ...headers, ...length },
+        ...(signal && { signal }),
+      }
       const request = httpRequest(options, response => {
         request.setTimeout(0)
         resolve(response)
       })
-      request.setTimeout(answerTimeoutMs, () => request.destroy(new Error(`no answer within ${answerTimeoutMs / 1000} s`)))
+      request.setTimeout(answerTimeoutMs, () =>
+        request.destroy(new Error(`no answer within ${answerTimeoutMs / 1000} s`)),
+      )
       request.on('error', error => reject(this.#unreachable(error)))
       request.end(body)
     })
@@ -69,11 +89,17 @@ export class ControlClient {
   #unreachable(error: NodeJS.ErrnoException): AppError {
     const why: Record<string, string> = {
       ENOENT: 'The daemon does not run. Start it with: pixelgate serve (or: sudo systemctl start pixelgate)',
-      ECONNREFUSED: 'The daemon does not run any more. Start it with: pixelgate serve (or: sudo systemctl start pixelgate)',
-      EACCES: 'You may not talk to the daemon. Add yourself to its group: sudo usermod -aG pixelgate $USER, then sign in again.',
+      ECONNREFUSED:
+        'The daemon does not run any more. Start it with: pixelgate serve (or: sudo systemctl start pixelgate)',
+      EACCES:
+        'You may not talk to the daemon. Add yourself to its group: sudo usermod -aG pixelgate $USER, then sign in again.',
     }
     if (error.name === 'AbortError') return new AppError('cancelled', 'Interrupted.', { cause: error })
-    return new AppError('daemon_unreachable', `${this.#socketPath}: ${why[error.code ?? ''] ?? error.message}`, { cause: error })
+    return new AppError(
+      'daemon_unreachable',
+      `${this.#socketPath}: ${why[error.code ?? ''] ?? error.message}`,
+      { cause: error },
+    )
   }
 }
 
@@ -87,11 +113,22 @@ async function textOf(response: IncomingMessage): Promise<string> {
 async function problemOf(response: IncomingMessage): Promise<AppError> {
   const text = await textOf(response)
   try {
-    const problem = JSON.parse(text) as { code?: string; detail?: string; title?: string; candidates?: unknown }
+    const problem = JSON.parse(text) as {
+      code?: string
+      detail?: string
+      title?: string
+      candidates?: unknown
+    }
     const code = problem.code !== undefined && isErrorCode(problem.code) ? problem.code : 'daemon_failed'
     const extra = problem.candidates === undefined ? {} : { detail: { candidates: problem.candidates } }
-    return new AppError(code, problem.detail ?? problem.title ?? `The daemon answered ${response.statusCode}.`, extra)
+    return new AppError(
+      code,
+      problem.detail ?? problem.title ?? `The daemon answered ${response.statusCode}.`,
+      extra,
+    )
   } catch (thrown) {
-    return new AppError('daemon_failed', `The daemon answered ${response.statusCode} and no JSON.`, { cause: toError(thrown) })
+    return new AppError('daemon_failed', `The daemon answered ${response.statusCode} and no JSON.`, {
+      cause: toError(thrown),
+    })
   }
 }

@@ -24,5 +24,7 @@ export function localConfig(
   return loadConfig({ file: text(options, 'config'), flags, ...(env && { env }) })
 }
 
-export const controlClient = async (options: OptionValues, surroundings: Surroundings): Promise<ControlClient> =>
-  new ControlClient((await localConfig(options, surroundings)).controlSocket)
+export const controlClient = async (
+  options: OptionValues,
+  surroundings: Surroundings,
+): Promise<ControlClient> => new ControlClient((await localConfig(options, surroundings)).controlSocket)

@@ -22,6 +22,7 @@ export function whole(options: OptionValues, name: string, least: number, most: 
 export function hostAndPort(value: string, option: string): { host: string; port: number } {
   const match = /^(?:(?:\[([^\]]+)\]|([^:]+)):)?(\d{1,5})$/.exec(value)
   const port = Number(match?.[3])
-  if (match === null || port < 1 || port > 65_535) throw new AppError('usage', `--${option} takes HOST:PORT, not "${value}".`)
+  if (match === null || port < 1 || port > 65_535)
+    throw new AppError('usage', `--${option} takes HOST:PORT, not "${value}".`)
   return { host: match[1] ?? match[2] ?? '127.0.0.1', port }
 }

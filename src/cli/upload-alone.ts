@@ -39,11 +39,17 @@ export async function uploadAlone(
   try {
     const { pattern } = await core.uploads.addFile(bytes, options.fileName, options.raw)
     core.uploads.checkReading(bytes, options)
-    const outcome = await onBoard(core, link, signal, async id => {
-      await dropOlder(store, id)
-      const { jobs } = await core.uploads.submit(pattern, [boardId(id)], options)
-      return jobs[0]?.id
-    }, events)
+    const outcome = await onBoard(
+      core,
+      link,
+      signal,
+      async id => {
+        await dropOlder(store, id)
+        const { jobs } = await core.uploads.submit(pattern, [boardId(id)], options)
+        return jobs[0]?.id
+      },
+      events,
+    )
     return await conclude(store, outcome, events)
   } finally {
     await core.queue.close()
@@ -66,7 +72,14 @@ async function onBoard(
   let ended = false
   try {
     return await new Promise<JobRecord>((resolve, reject) => {
-      signal.addEventListener('abort', () => reject(new AppError('cancelled', 'Interrupted. Run the same command again to go on where it stopped.')), { once: true })
+      signal.addEventListener(
+        'abort',
+        () =>
+          reject(
+            new AppError('cancelled', 'Interrupted. Run the same command again to go on where it stopped.'),
+          ),
+        { once: true },
+      )
       core.bus.on('board.up', ({ boardId }) => {
         clearTimeout(absence)
         begun ??= begin(boardId)
@@ -75,14 +88,30 @@ async function onBoard(
       core.bus.on('board.down', ({ error }) => {
         trouble = error ?? trouble
         clearTimeout(absence)
-        if (!ended) absence = setTimeout(() => reject(trouble ?? new AppError('link_lost', 'The board did not come back.')), absenceMs)
+        if (!ended)
+          absence = setTimeout(
+            () => reject(trouble ?? new AppError('link_lost', 'The board did not come back.')),
+            absenceMs,
+          )
       })
       core.bus.on('job.progress', progress => {
-        events.progress({ board: progress.boardId, phase: progress.phase, doneBytes: progress.doneBytes, totalBytes: progress.totalBytes, lineShare: progress.lineShare })
+        events.progress({
+          board: progress.boardId,
+          phase: progress.phase,
+          doneBytes: progress.doneBytes,
+          totalBytes: progress.totalBytes,
+          lineShare: progress.lineShare,
+        })
       })
       core.bus.on('job.changed', job => {
         events.state(job.boardId, job.state, job.errorMessage)
-        if (job.state === 'done' || job.state === 'failed' || job.state === 'cancelled' || job.state === 'paused') resolve(job)
+        if (
+          job.state === 'done' ||
+          job.state === 'failed' ||
+          job.state === 'cancelled' ||
+          job.state === 'paused'
+        )
+          resolve(job)
       })
       connection = new BoardConnection({
         open: () => openLink(link, systemClock),
@@ -108,7 +137,8 @@ async function onBoard(
 /** A newer command for the same board replaces what an earlier one left. */
 async function dropOlder(store: Store, id: string): Promise<void> {
   for (const job of await store.jobs.unfinished()) {
-    if (job.boardId === id) await store.jobs.setState({ id: job.id, nowMs: Date.now(), from: unfinishedStates, to: 'cancelled' })
+    if (job.boardId === id)
+      await store.jobs.setState({ id: job.id, nowMs: Date.now(), from: unfinishedStates, to: 'cancelled' })
   }
 }
 

@@ -41,7 +41,8 @@ export class UploadEvents {
 
   state(board: string, state: string, message: string | null): void {
     if (this.#json) this.#line({ event: 'state', board, state, ...(message === null ? {} : { message }) })
-    else if (state === 'waiting') this.#out.write(`${board}: waiting for the board${message === null ? '' : ` (${message})`}\n`)
+    else if (state === 'waiting')
+      this.#out.write(`${board}: waiting for the board${message === null ? '' : ` (${message})`}\n`)
   }
 
   done(report: DoneReport, boardName: string): void {
@@ -49,7 +50,9 @@ export class UploadEvents {
     this.#bar.finish()
     const share = report.lineShare === null ? '' : `, ${(report.lineShare * 100).toFixed(1)} % of the line`
     const seconds = (report.durationMs / 1000).toFixed(2)
-    this.#out.write(`${boardName}: verified and active. ${formatBytes(report.imageBytes)} of pixels as ${formatBytes(report.payloadBytes)} in ${seconds} s${share}${report.resumed ? ', resumed' : ''}\n`)
+    this.#out.write(
+      `${boardName}: verified and active. ${formatBytes(report.imageBytes)} of pixels as ${formatBytes(report.payloadBytes)} in ${seconds} s${share}${report.resumed ? ', resumed' : ''}\n`,
+    )
     this.#out.write(`  ${report.digest.alg} ${report.digest.value}\n`)
   }
 

@@ -26,8 +26,17 @@ export async function uploadThroughDaemon(
   const { fileName, ...how } = options
   const query = `name=${encodeURIComponent(fileName)}${options.raw ? '&raw=true' : ''}`
   const { pattern } = await client.postBytes<StoredPatternView>(`/patterns?${query}`, bytes)
-  const { batchId } = await client.post<{ batchId: string }>('/jobs', { ...how, patternId: pattern.id, boards })
-  const names = new Map((await client.get<{ boards: readonly BoardView[] }>('/boards')).boards.map(board => [board.id, board.name]))
+  const { batchId } = await client.post<{ batchId: string }>('/jobs', {
+    ...how,
+    patternId: pattern.id,
+    boards,
+  })
+  const names = new Map(
+    (await client.get<{ boards: readonly BoardView[] }>('/boards')).boards.map(board => [
+      board.id,
+      board.name,
+    ]),
+  )
   const nameOf = (id: string) => names.get(id) ?? id
   const ended = new Map<string, JobView>()
   const told = new Map<string, string>()
@@ -44,14 +53,23 @@ export async function uploadThroughDaemon(
     events.state(nameOf(job.boardId), job.state, job.errorMessage)
     if (!final.includes(job.state) || ended.has(job.id)) continue
     ended.set(job.id, job)
-    if (job.state === 'done') events.done(await client.get<DoneReport>(`/jobs/${job.id}/report`), nameOf(job.boardId))
-    else events.failed({ board: job.boardId, code: codeOf(job), message: job.errorMessage ?? 'The upload was cancelled.' }, nameOf(job.boardId))
+    if (job.state === 'done')
+      events.done(await client.get<DoneReport>(`/jobs/${job.id}/report`), nameOf(job.boardId))
+    else
+      events.failed(
+        { board: job.boardId, code: codeOf(job), message: job.errorMessage ?? 'The upload was cancelled.' },
+        nameOf(job.boardId),
+      )
   }
   return conclude([...ended.values()], events, signal)
 }
 
 /** The events of a batch. A daemon that is restarted takes its jobs up again, so the watching goes on too. */
-async function* watch(client: ControlClient, batchId: string, signal: AbortSignal): AsyncGenerator<unknown, void> {
+async function* watch(
+  client: ControlClient,
+  batchId: string,
+  signal: AbortSignal,
+): AsyncGenerator<unknown, void> {
   let goneAtMs: number | undefined
   for (;;) {
     try {
@@ -71,7 +89,8 @@ async function* watch(client: ControlClient, batchId: string, signal: AbortSigna
 }
 
 function conclude(jobs: readonly JobView[], events: UploadEvents, signal: AbortSignal): number {
-  if (signal.aborted) throw new AppError('cancelled', 'Interrupted. The daemon goes on with the upload; see: pixelgate jobs')
+  if (signal.aborted)
+    throw new AppError('cancelled', 'Interrupted. The daemon goes on with the upload; see: pixelgate jobs')
   const failed = jobs.filter(job => job.state !== 'done')
   const [first] = failed
   if (jobs.length > 1) events.summary(jobs.length - failed.length, failed.length)
@@ -79,4 +98,5 @@ function conclude(jobs: readonly JobView[], events: UploadEvents, signal: AbortS
   return exitStatus(failed.length === jobs.length ? codeOf(first) : 'some_boards_failed')
 }
 
-const codeOf = ({ errorCode }: JobView) => (errorCode !== null && isErrorCode(errorCode) ? errorCode : 'cancelled')
+const codeOf = ({ errorCode }: JobView) =>
+  errorCode !== null && isErrorCode(errorCode) ? errorCode : 'cancelled'

@@ -6,12 +6,18 @@ import { AppError, toError } from '../kernel/errors.ts'
 
 /** Somebody who does not take a connection within this time is there all the same, only busy. */
 const probeTimeoutMs = 1000
+/** sun_path holds 108 bytes with its closing zero (unix(7)); libuv cuts a longer path off without a word. */
+const maxPathBytes = 107
 
 /**
  * Listens on a Unix socket for its user and group (0660, in a folder made 0750). A socket file that a killed gateway
  * left is removed, but only when nobody answers on it. Closing the server removes the file.
  */
 export async function listenOnSocket(server: Server, path: string): Promise<void> {
+  if (Buffer.byteLength(path) > maxPathBytes) {
+    const message = `the control socket ${path} has too long a path: choose one of at most ${maxPathBytes} bytes`
+    throw new AppError('config_invalid', message)
+  }
   try {
     await mkdir(dirname(path), { recursive: true, mode: 0o750 })
     await makeWay(path)
@@ -32,7 +38,6 @@ const reasons: Readonly<Record<string, string>> = {
   EROFS: 'the disk is read-only; choose another control socket',
   ENOTDIR: 'a part of the path is a file, not a folder',
   EEXIST: 'a part of the path is a file, not a folder',
-  EINVAL: 'the path is too long; choose a shorter one',
 }
 
 const running = (path: string): AppError =>

@@ -4,13 +4,14 @@ export class Bus<Events extends object> {
 
   /** Returns the function that ends the subscription. */
   on<K extends keyof Events>(name: K, listener: (event: Events[K]) => void): () => void {
-    let listeners = this.#listeners.get(name)
-    if (listeners === undefined) this.#listeners.set(name, (listeners = new Set()))
+    const listeners = this.#listeners.get(name) ?? new Set()
+    this.#listeners.set(name, listeners)
     listeners.add(listener)
     return () => void listeners.delete(listener)
   }
 
   emit<K extends keyof Events>(name: K, event: Events[K]): void {
-    for (const listener of [...(this.#listeners.get(name) ?? [])]) (listener as (event: Events[K]) => void)(event)
+    for (const listener of [...(this.#listeners.get(name) ?? [])])
+      (listener as (event: Events[K]) => void)(event)
   }
 }

@@ -40,7 +40,11 @@ export class AppError extends Error {
   readonly code: ErrorCode
   readonly detail: Readonly<Record<string, unknown>> | undefined
 
-  constructor(code: ErrorCode, message: string, options?: { cause?: unknown; detail?: Record<string, unknown> }) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options?: { cause?: unknown; detail?: Record<string, unknown> },
+  ) {
     super(message, options && 'cause' in options ? { cause: options.cause } : undefined)
     this.name = 'AppError'
     this.code = code
@@ -57,4 +61,5 @@ export const httpStatus = (code: ErrorCode): number => table[code].http
 export const isErrorCode = (text: string): text is ErrorCode => Object.hasOwn(table, text)
 
 /** What was thrown, as an Error. */
-export const toError = (thrown: unknown): Error => (thrown instanceof Error ? thrown : new Error(String(thrown)))
+export const toError = (thrown: unknown): Error =>
+  thrown instanceof Error ? thrown : new Error(String(thrown))

@@ -57,7 +57,8 @@ export class VirtualClock implements Clock {
   #next(): Pending | undefined {
     let best: Pending | undefined
     for (const entry of this.#pending) {
-      if (best === undefined || entry.at < best.at || (entry.at === best.at && entry.order < best.order)) best = entry
+      if (best === undefined || entry.at < best.at || (entry.at === best.at && entry.order < best.order))
+        best = entry
     }
     return best
   }

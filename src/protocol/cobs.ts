@@ -3,8 +3,13 @@ import { fail, ok, type Result } from '../kernel/result.ts'
 /** Why bytes are no COBS code: a zero byte inside, a code that points past the end, or nothing at all. */
 export type CobsFault = 'zero-byte' | 'truncated' | 'empty'
 
+/** Longest run of bytes without a zero that one code stands for. */
+const longestRun = 254
+/** From this length on a native copy is faster than a loop. */
+const worthCopying = 64
+
 /** Bytes that `size` bytes take at most once encoded, delimiter not counted: one more for each 254 begun. */
-export const cobsBound = (size: number): number => size + Math.max(1, Math.ceil(size / 254))
+export const cobsBound = (size: number): number => size + Math.max(1, Math.ceil(size / longestRun))
 
 /**
  * Encodes the last `size` bytes of `buffer` towards its front, where it has `cobsBound(size) - size` bytes of room.
@@ -16,8 +21,8 @@ export function cobsEncodeInPlace(buffer: Uint8Array, from: number, size: number
   let code = 1
   let write = 1
   for (let read = from; read < end; read++) {
-    if (code === 0xff) {
-      buffer[codeAt] = 0xff
+    if (code > longestRun) {
+      buffer[codeAt] = code
       codeAt = write++
       code = 1
     }
@@ -46,8 +51,12 @@ export function cobsDecodeInto(target: Uint8Array, source: Uint8Array, from: num
     const code = source[read++] as number
     const end = read + code - 1
     if (code === 0 || end > to) return -1
-    for (; read < end; read++) target[write++] = source[read] as number
-    if (code !== 0xff && read < to) target[write++] = 0
+    if (code > worthCopying) {
+      target.set(source.subarray(read, end), write)
+      write += code - 1
+      read = end
+    } else for (; read < end; read++) target[write++] = source[read] as number
+    if (code <= longestRun && read < to) target[write++] = 0
   }
   return write
 }

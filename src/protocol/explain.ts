@@ -2,14 +2,19 @@ import type { Result } from '../kernel/result.ts'
 import { cobsDecode } from './cobs.ts'
 import type { MessageFault } from './fields.ts'
 import { decodeContent, type FrameFault, maxBodyBytes } from './frame.ts'
-import { decodeBoardMessage, decodeHostMessage } from './message-codec.ts'
+import { decodeBoardMessage, decodeCaps, decodeHostMessage } from './message-codec.ts'
 import { messageName } from './message-name.ts'
-import type { BoardMessage, HostMessage } from './messages.ts'
+import type { BoardMessage, Caps, HostMessage } from './messages.ts'
+import { describeError } from './wire-errors.ts'
 
 /** What a body means when it comes from one side. */
-export interface Reading {
+interface Reading {
   readonly direction: 'host → board' | 'board → host' | 'either way'
   readonly message: HostMessage | BoardMessage
+  /** An ERR in plain words. */
+  readonly note?: string
+  /** The capability record, where one CAPS holds all of it. */
+  readonly caps?: Caps
 }
 
 /** One stretch of wire bytes, explained. Sound when `problems` is empty. */
@@ -123,8 +128,16 @@ function readBody(type: number, body: Uint8Array): { readings: Reading[]; proble
     return { readings: [{ direction: 'either way', message: host.value }] }
   const readings: Reading[] = []
   if (host.ok) readings.push({ direction: 'host → board', message: host.value })
-  if (board.ok) readings.push({ direction: 'board → host', message: board.value })
+  if (board.ok) readings.push({ direction: 'board → host', message: board.value, ...inWords(board.value) })
   return readings.length > 0 ? { readings } : { readings, problem: bodyProblem(type, body, [host, board]) }
+}
+
+function inWords(message: BoardMessage): { note?: string; caps?: Caps } {
+  if (message.type === 'ERR')
+    return { note: describeError(message.code, message.requestType, message.detail) }
+  if (message.type !== 'CAPS' || message.pages !== 1) return {}
+  const caps = decodeCaps(message.bytes)
+  return caps.ok ? { caps: caps.value } : {}
 }
 
 const sameShape = (a: object, b: object) => Object.keys(a).join() === Object.keys(b).join()

@@ -23,8 +23,6 @@ export type FrameFault =
 export const wireVersion = 1
 /** Longest body of any frame (SPEC §1.2). */
 export const maxBodyBytes = 4096
-/** Longest body before CAPS (SPEC §1.8). */
-export const maxBodyBeforeCaps = 64
 /** Header and CRC around a body. */
 export const frameOverheadBytes = 8
 

@@ -32,7 +32,7 @@ export function frameHashes(frames: readonly StoredFrame[]): Uint32Array {
  * so that a pattern of equal frames falls into equal parts. A boundary thus depends on content alone: a frame that is
  * inserted moves no boundary but those of the block it falls into.
  */
-export function splitPoint(hashes: Uint32Array, { from, to }: Span): number {
+function splitPoint(hashes: Uint32Array, { from, to }: Span): number {
   const middle = (from + to) / 2
   let best = from + 1
   for (let at = from + 2; at < to; at++) {

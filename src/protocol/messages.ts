@@ -69,7 +69,13 @@ export interface BlockEntry {
 
 /** What the host sends. */
 export type HostMessage =
-  | { readonly type: 'HELLO'; readonly minVersion: number; readonly maxVersion: number; readonly hostMaxBody: number; readonly page: number }
+  | {
+      readonly type: 'HELLO'
+      readonly minVersion: number
+      readonly maxVersion: number
+      readonly hostMaxBody: number
+      readonly page: number
+    }
   | { readonly type: 'PROBE' | 'ROLLBACK' | 'PLAY' | 'STOP' | 'NEXT' | 'PREVIOUS' | 'STATUS' | 'REBOOT' }
   | { readonly type: 'SETBAUD'; readonly baud: number }
   | { readonly type: 'LINKTEST'; readonly bytes: Uint8Array }
@@ -83,11 +89,22 @@ export type HostMessage =
       readonly slot: number
       readonly fresh: boolean
     }
-  | { readonly type: 'HAVEQ'; readonly start: boolean; readonly firstSeq: number; readonly bodyBytes: number; readonly from: number }
+  | {
+      readonly type: 'HAVEQ'
+      readonly start: boolean
+      readonly firstSeq: number
+      readonly bodyBytes: number
+      readonly from: number
+    }
   | { readonly type: 'DATA'; readonly bytes: Uint8Array }
   | { readonly type: 'COPY'; readonly runs: readonly Run[] }
   | { readonly type: 'VERIFY'; readonly alg: number; readonly key: Uint8Array; readonly expected: Uint8Array }
-  | { readonly type: 'ACTIVATE'; readonly slot: number; readonly id: Uint8Array; readonly trialSeconds: number }
+  | {
+      readonly type: 'ACTIVATE'
+      readonly slot: number
+      readonly id: Uint8Array
+      readonly trialSeconds: number
+    }
   | { readonly type: 'CONFIRM' | 'DELETE' | 'SELECT'; readonly slot: number; readonly id: Uint8Array }
   | { readonly type: 'ABORT'; readonly id: Uint8Array }
   | { readonly type: 'BLOCKS'; readonly slot: number; readonly from: number }
@@ -95,7 +112,13 @@ export type HostMessage =
   | { readonly type: 'BRIGHTNESS'; readonly level: number }
   | { readonly type: 'IDENTIFY'; readonly ms: number }
   | { readonly type: 'SETID'; readonly uuid: Uint8Array }
-  | { readonly type: 'FRAME'; readonly holdMs: number; readonly offset: number; readonly show: boolean; readonly bytes: Uint8Array }
+  | {
+      readonly type: 'FRAME'
+      readonly holdMs: number
+      readonly offset: number
+      readonly show: boolean
+      readonly bytes: Uint8Array
+    }
   | { readonly type: 'FILL'; readonly holdMs: number; readonly value: Uint8Array }
 
 /** What the board sends. */
@@ -119,12 +142,29 @@ export type BoardMessage =
       readonly bitmap: Uint8Array
     }
   | { readonly type: 'COPY'; readonly copied: number; readonly failed: number }
-  | { readonly type: 'VERIFY'; readonly alg: number; readonly manifestCrc: number; readonly imageBytes: number; readonly digest: Uint8Array }
-  | { readonly type: 'ACTIVATE'; readonly slot: number; readonly id: Uint8Array; readonly trialSeconds: number }
+  | {
+      readonly type: 'VERIFY'
+      readonly alg: number
+      readonly manifestCrc: number
+      readonly imageBytes: number
+      readonly digest: Uint8Array
+    }
+  | {
+      readonly type: 'ACTIVATE'
+      readonly slot: number
+      readonly id: Uint8Array
+      readonly trialSeconds: number
+    }
   | { readonly type: 'CONFIRM' | 'DELETE' | 'SELECT'; readonly slot: number; readonly id: Uint8Array }
   | { readonly type: 'ROLLBACK'; readonly slot: number }
   | { readonly type: 'ABORT'; readonly id: Uint8Array }
-  | { readonly type: 'BLOCKS'; readonly slot: number; readonly from: number; readonly total: number; readonly entries: readonly BlockEntry[] }
+  | {
+      readonly type: 'BLOCKS'
+      readonly slot: number
+      readonly from: number
+      readonly total: number
+      readonly entries: readonly BlockEntry[]
+    }
   | {
       readonly type: 'LIST'
       readonly slots: number

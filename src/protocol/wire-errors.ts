@@ -78,7 +78,7 @@ export function explainError(code: number, detail: number): string {
   return explanations[name](detail)
 }
 
-/** An ERR in one line, as `pixelgate decode` and the log show it: `TOO_LARGE for BEGIN (128): …`. */
+/** An ERR in one line: `TOO_LARGE for BEGIN (detail 128): …`. */
 export function describeError(code: number, requestType: number, detail: number): string {
   const request = messageName(requestType) ?? `type 0x${requestType.toString(16).padStart(2, '0')}`
   return `${errorName(code) ?? `error ${code}`} for ${request} (detail ${detail}): ${explainError(code, detail)}`

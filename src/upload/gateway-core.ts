@@ -32,11 +32,26 @@ export interface GatewayCore {
 
 const largestBody = 4096
 
-export function createCore({ store, clock, log, maxBody = largestBody, adaptBody = true }: CoreOptions): GatewayCore {
+export function createCore({
+  store,
+  clock,
+  log,
+  maxBody = largestBody,
+  adaptBody = true,
+}: CoreOptions): GatewayCore {
   const bus = new Bus<GatewayEvents>()
   const registry = new BoardRegistry(bus, log)
   const book = new BoardBook(store, clock)
-  const queue = new UploadQueue({ store, clock, log, bus, registry, maxBody, adaptBody, profileOf: session => book.profileOf(session) })
+  const queue = new UploadQueue({
+    store,
+    clock,
+    log,
+    bus,
+    registry,
+    maxBody,
+    adaptBody,
+    profileOf: session => book.profileOf(session),
+  })
   const uploads = new Uploads(store, queue, clock)
   const onSession = (session: BoardSession) => {
     book.meet(session).then(

@@ -30,12 +30,17 @@ export interface JobStep extends Job {
 export const maxIdleInterruptions = 8
 
 export const isFinal = (state: JobState): boolean => finalStates.some(final => final === state)
-export const isRunning = (state: JobState): boolean => state === 'transferring' || state === 'verifying' || state === 'trial'
+export const isRunning = (state: JobState): boolean =>
+  state === 'transferring' || state === 'verifying' || state === 'trial'
 
 /** The next state, or undefined when the input means nothing in this one. A final state never changes again. */
 export function stepJob(job: Job, input: JobInput): JobStep | undefined {
   if (isFinal(job.state)) return undefined
-  const to = (state: JobState, act: JobAct = 'none', idleInterruptions = job.idleInterruptions): JobStep => ({ state, act, idleInterruptions })
+  const to = (state: JobState, act: JobAct = 'none', idleInterruptions = job.idleInterruptions): JobStep => ({
+    state,
+    act,
+    idleInterruptions,
+  })
   switch (input.type) {
     case 'board_absent':
       return job.state === 'queued' ? to('waiting') : undefined

@@ -8,7 +8,13 @@ import { detectPattern } from '../pattern/detect.ts'
 import { type PatternFault, patternError } from '../pattern/fault.ts'
 import type { Pattern } from '../pattern/pattern.ts'
 import { fromSourceWiring, parseWiring } from '../pattern/wiring.ts'
-import { type BuiltImage, buildImage, buildOpaqueImage, type ImageFault, type ImageLimits } from '../protocol/image.ts'
+import {
+  type BuiltImage,
+  buildImage,
+  buildOpaqueImage,
+  type ImageFault,
+  type ImageLimits,
+} from '../protocol/image.ts'
 import type { Caps } from '../protocol/messages.ts'
 import type { UploadOptions } from './upload-options.ts'
 
@@ -16,19 +22,33 @@ import type { UploadOptions } from './upload-options.ts'
  * Reads a file and compiles it for one board. What comes back makes the image for a generation (SPEC §9.1), so a second
  * generation costs no second import. Throws AppErrors that say what is wrong with the file or why it does not fit.
  */
-export function prepare(source: Uint8Array, options: UploadOptions, profile: BoardProfile, caps: Caps): (generation: number) => BuiltImage {
-  const limits: ImageLimits = { codecs: caps.codecs, decodeBytes: caps.decodeBytes, blockBytes: caps.blockBytes }
-  if (options.raw) return generation => fitting(take(buildOpaqueImage(source, options.fileName, limits, generation)), caps)
+export function prepare(
+  source: Uint8Array,
+  options: UploadOptions,
+  profile: BoardProfile,
+  caps: Caps,
+): (generation: number) => BuiltImage {
+  const limits: ImageLimits = {
+    codecs: caps.codecs,
+    decodeBytes: caps.decodeBytes,
+    blockBytes: caps.blockBytes,
+  }
+  if (options.raw)
+    return generation => fitting(take(buildOpaqueImage(source, options.fileName, limits, generation)), caps)
   const pattern = readPattern(source, options, profile)
   const compiled = unwrap(
-    compile(pattern, {
-      leds: profile.leds,
-      width: profile.width,
-      height: profile.height,
-      wiring: unwrap(parseWiring(options.wiring ?? profile.wiring)),
-      colorOrder: unwrap(parseColorOrder(options.colorOrder ?? profile.colorOrder)),
-      powerCapMa: profile.powerCapMa,
-    }, forEver(pattern)),
+    compile(
+      pattern,
+      {
+        leds: profile.leds,
+        width: profile.width,
+        height: profile.height,
+        wiring: unwrap(parseWiring(options.wiring ?? profile.wiring)),
+        colorOrder: unwrap(parseColorOrder(options.colorOrder ?? profile.colorOrder)),
+        powerCapMa: profile.powerCapMa,
+      },
+      forEver(pattern),
+    ),
   )
   return generation => fitting(take(buildImage(compiled, limits, generation)), caps)
 }
@@ -40,7 +60,8 @@ function readPattern(source: Uint8Array, options: UploadOptions, profile: BoardP
   const { fileName, leds, width, height } = options
   const candidates = unwrap(detectPattern(source, { fileName, leds, width, height }))
   const candidate = unwrap(chooseCandidate(candidates, options.candidate))
-  const matrix = profile.width > 0 && profile.height > 0 ? { width: profile.width, height: profile.height } : undefined
+  const matrix =
+    profile.width > 0 && profile.height > 0 ? { width: profile.width, height: profile.height } : undefined
   const pattern = unwrap(candidate.open(matrix === undefined ? {} : { scaleTo: matrix }))
   if (options.sourceWiring === undefined) return pattern
   // A headerless file knows its LEDs only; the matrix it was made for is the user's word, or else the board's.
@@ -79,8 +100,15 @@ function take(result: Result<BuiltImage, ImageFault>): BuiltImage {
         `Frame ${fault.frame} needs ${fault.storedBytes} bytes; the board takes blocks of ${fault.blockBytes} at most. Use fewer LEDs or fewer colours.`,
       )
     case 'too-many-blocks':
-      throw new AppError('does_not_fit', `The file makes ${fault.blocks} blocks; ${fault.maxBlocks} is the limit. Send a shorter one.`)
+      throw new AppError(
+        'does_not_fit',
+        `The file makes ${fault.blocks} blocks; ${fault.maxBlocks} is the limit. Send a shorter one.`,
+      )
     default:
-      throw new AppError('file_invalid', `The pattern cannot be compiled: ${fault.kind.replaceAll('-', ' ')}.`, { detail: { ...fault } })
+      throw new AppError(
+        'file_invalid',
+        `The pattern cannot be compiled: ${fault.kind.replaceAll('-', ' ')}.`,
+        { detail: { ...fault } },
+      )
   }
 }

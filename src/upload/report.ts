@@ -29,7 +29,8 @@ export interface DoneReport {
 
 /** The report of a job in state `done`. */
 export async function doneReport(store: Store, job: JobRecord): Promise<DoneReport> {
-  if (job.manifestSha === null || job.digestAlg === null || job.digestValue === null) throw new Error(`job ${job.id} is not done`)
+  if (job.manifestSha === null || job.digestAlg === null || job.digestValue === null)
+    throw new Error(`job ${job.id} is not done`)
   const manifest = decodeManifest(await store.blobs.get(job.manifestSha))
   if (!manifest.ok) throw new Error(`the manifest of job ${job.id} cannot be read`)
   const stats = parseStats(job.statsJson)

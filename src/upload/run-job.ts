@@ -25,7 +25,12 @@ export interface RunDeps {
 }
 
 export type RunResult =
-  | { readonly end: 'done'; readonly slot: number; readonly digest: { readonly alg: string; readonly value: string }; readonly stats: RunStats }
+  | {
+      readonly end: 'done'
+      readonly slot: number
+      readonly digest: { readonly alg: string; readonly value: string }
+      readonly stats: RunStats
+    }
   | { readonly end: 'interrupted'; readonly error: AppError; readonly progressed: boolean }
   | { readonly end: 'failed'; readonly error: AppError }
   | { readonly end: 'stopped' }
@@ -39,12 +44,17 @@ export async function runJob(
   onProgress: (progress: SenderProgress, stats: RunStats) => void,
 ): Promise<RunResult> {
   try {
-    const image = (await loadJobImage(deps.store, job)) ?? (await makeJobImage(deps.store, job, profile, session.caps, deps.clock.wallTime()))
+    const image =
+      (await loadJobImage(deps.store, job)) ??
+      (await makeJobImage(deps.store, job, profile, session.caps, deps.clock.wallTime()))
     return await transfer(deps, job, session, image, onProgress)
   } catch (thrown) {
     if (thrown instanceof AppError) return { end: 'failed', error: thrown }
     deps.log.error({ jobId: job.id, err: toError(thrown) }, 'an upload ended by a bug')
-    return { end: 'failed', error: new AppError('daemon_failed', `Internal error: ${toError(thrown).message}`, { cause: thrown }) }
+    return {
+      end: 'failed',
+      error: new AppError('daemon_failed', `Internal error: ${toError(thrown).message}`, { cause: thrown }),
+    }
   }
 }
 
@@ -59,7 +69,11 @@ async function transfer(
   const before = parseStats(job.statsJson)
   const { bytesOut, bytesIn, link } = session.channel
   const stats = (progress: SenderProgress) =>
-    addRun(before, progress, { bytesOut: session.channel.bytesOut - bytesOut, bytesIn: session.channel.bytesIn - bytesIn, baudRate: link.baudRate })
+    addRun(before, progress, {
+      bytesOut: session.channel.bytesOut - bytesOut,
+      bytesIn: session.channel.bytesIn - bytesIn,
+      baudRate: link.baudRate,
+    })
 
   let notedAtMs = clock.now()
   let noting: Promise<void> | undefined
@@ -67,7 +81,9 @@ async function transfer(
     if (noting !== undefined || clock.now() - notedAtMs < checkpointMs) return
     notedAtMs = clock.now()
     noting = checkpoint(store, job, progress, stats(progress), clock.wallTime())
-      .catch((thrown: unknown) => deps.log.warn({ jobId: job.id, err: toError(thrown) }, 'a checkpoint could not be written'))
+      .catch((thrown: unknown) =>
+        deps.log.warn({ jobId: job.id, err: toError(thrown) }, 'a checkpoint could not be written'),
+      )
       .finally(() => {
         noting = undefined
       })
@@ -112,7 +128,13 @@ async function transfer(
   return interrupted ? { end: 'interrupted', error, progressed } : { end: 'failed', error }
 }
 
-async function checkpoint(store: Store, job: JobRecord, progress: SenderProgress, stats: RunStats, nowMs: number): Promise<void> {
+async function checkpoint(
+  store: Store,
+  job: JobRecord,
+  progress: SenderProgress,
+  stats: RunStats,
+  nowMs: number,
+): Promise<void> {
   await store.jobs.checkpoint({
     id: job.id,
     nowMs,

@@ -27,7 +27,8 @@ export const noStats: RunStats = {
   baudRate: null,
 }
 
-export const parseStats = (json: string | null): RunStats => (json === null ? noStats : { ...noStats, ...JSON.parse(json) })
+export const parseStats = (json: string | null): RunStats =>
+  json === null ? noStats : { ...noStats, ...JSON.parse(json) }
 
 export interface Wire {
   readonly bytesOut: number

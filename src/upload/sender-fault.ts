@@ -25,9 +25,18 @@ export function judgeFault(fault: SenderFault): Verdict {
   })
   switch (fault.kind) {
     case 'session_lost':
-      return { interrupted: true, error: new AppError('board_reset', 'The board restarted during the upload.') }
+      return {
+        interrupted: true,
+        error: new AppError('board_reset', 'The board restarted during the upload.'),
+      }
     case 'mute':
-      return { interrupted: true, error: new AppError('board_mute', 'The board stopped answering during the upload. Check its power and cable.') }
+      return {
+        interrupted: true,
+        error: new AppError(
+          'board_mute',
+          'The board stopped answering during the upload. Check its power and cable.',
+        ),
+      }
     case 'stalled':
       return give('board_refused', 'The board answers but takes no more data. Restart it, then try again.')
     case 'digest':
@@ -37,7 +46,10 @@ export function judgeFault(fault: SenderFault): Verdict {
         { expected: hex(fault.expected), got: hex(fault.got) },
       )
     case 'unexpected':
-      return give('board_garbage', `The board answered with an unexpected ${fault.what}. Update its firmware.`)
+      return give(
+        'board_garbage',
+        `The board answered with an unexpected ${fault.what}. Update its firmware.`,
+      )
     case 'refused':
       return judgeRefusal(fault.refusal)
   }
@@ -49,7 +61,11 @@ function judgeRefusal({ code, requestType, detail }: Refusal): Verdict {
   // A trial that is gone at CONFIRM ran out, or ended with a restart: the pattern is there, so the next run is short.
   const trialGone = code === errorCodes.BAD_STATE && requestType === messageTypes.CONFIRM
   if (trialGone) return { interrupted: true, error: new AppError('board_reset', text, { detail: what }) }
-  const category: ErrorCode = doesNotFit.includes(code) ? 'does_not_fit' : notVerified.includes(code) ? 'verification_failed' : 'board_refused'
+  const category: ErrorCode = doesNotFit.includes(code)
+    ? 'does_not_fit'
+    : notVerified.includes(code)
+      ? 'verification_failed'
+      : 'board_refused'
   return { interrupted: false, error: new AppError(category, text, { detail: what }) }
 }
 

@@ -47,7 +47,10 @@ interface Tracked {
 export class UploadQueue {
   readonly #deps: QueueDeps
   readonly #jobs = new Map<JobId, Tracked>()
-  readonly #busy = new Map<BoardId, { readonly jobId: JobId; readonly session: BoardSession; readonly finished: Promise<void> }>()
+  readonly #busy = new Map<
+    BoardId,
+    { readonly jobId: JobId; readonly session: BoardSession; readonly finished: Promise<void> }
+  >()
   #closing = false
 
   constructor(deps: QueueDeps) {
@@ -58,16 +61,21 @@ export class UploadQueue {
   /** Takes up what an earlier process left unfinished. */
   async start(): Promise<void> {
     for (const record of await this.#deps.store.jobs.unfinished()) {
-      const settled = record.state === 'paused' || record.state === 'queued' ? record : await this.#move(record, 'waiting')
+      const settled =
+        record.state === 'paused' || record.state === 'queued' ? record : await this.#move(record, 'waiting')
       this.#jobs.set(record.id, { record: settled, idleInterruptions: 0 })
     }
-    for (const boardId of new Set([...this.#jobs.values()].map(({ record }) => record.boardId))) this.#kick(boardId)
+    for (const boardId of new Set([...this.#jobs.values()].map(({ record }) => record.boardId)))
+      this.#kick(boardId)
   }
 
   /** Adds the jobs of one upload, all or none. Rejects with `overloaded` or `storage_failed`. */
   async add(batch: readonly NewJob[]): Promise<readonly JobRecord[]> {
     if (this.#jobs.size + batch.length > maxUnfinishedJobs) {
-      throw new AppError('overloaded', `${this.#jobs.size} uploads wait already. Cancel some, or wait until they are done.`)
+      throw new AppError(
+        'overloaded',
+        `${this.#jobs.size} uploads wait already. Cancel some, or wait until they are done.`,
+      )
     }
     const { store, registry } = this.#deps
     await store.jobs.insertBatch(batch)
@@ -76,7 +84,8 @@ export class UploadQueue {
       let record = await this.#read(id)
       this.#jobs.set(id, { record, idleInterruptions: 0 })
       this.#deps.bus.emit('job.changed', record)
-      if (registry.session(boardId) === undefined) record = (await this.#apply(id, { type: 'board_absent' })) ?? record
+      if (registry.session(boardId) === undefined)
+        record = (await this.#apply(id, { type: 'board_absent' })) ?? record
       records.push(record)
       this.#kick(boardId)
     }
@@ -90,11 +99,14 @@ export class UploadQueue {
     const { boardId, transferId } = tracked.record
     const running = this.#busy.get(boardId)
     const record = await this.#apply(id, { type })
-    if (record === undefined) throw new AppError('conflict', `A job that is ${tracked.record.state} cannot be told to ${type}.`)
+    if (record === undefined)
+      throw new AppError('conflict', `A job that is ${tracked.record.state} cannot be told to ${type}.`)
     if (running?.jobId === id) {
       running.session.stopTransfer()
       if (type === 'cancel' && transferId !== null) {
-        await running.session.request({ type: 'ABORT', id: Buffer.from(transferId, 'hex') }).catch(() => undefined)
+        await running.session
+          .request({ type: 'ABORT', id: Buffer.from(transferId, 'hex') })
+          .catch(() => undefined)
       }
     }
     this.#kick(boardId)
@@ -149,15 +161,28 @@ export class UploadQueue {
   /** The database refused a step: the job is paused, here at least, so that nothing is claimed that is not written. */
   async #stumble(id: JobId, thrown: unknown): Promise<void> {
     const { log, store, clock, bus } = this.#deps
-    const error = thrown instanceof AppError ? thrown : new AppError('daemon_failed', toError(thrown).message, { cause: thrown })
-    log.error({ jobId: id, code: error.code, err: error }, 'a job was paused because its state could not be written')
+    const error =
+      thrown instanceof AppError
+        ? thrown
+        : new AppError('daemon_failed', toError(thrown).message, { cause: thrown })
+    log.error(
+      { jobId: id, code: error.code, err: error },
+      'a job was paused because its state could not be written',
+    )
     const tracked = this.#jobs.get(id)
     if (tracked === undefined) return
-    tracked.record = { ...tracked.record, state: 'paused', errorCode: error.code, errorMessage: error.message }
+    tracked.record = {
+      ...tracked.record,
+      state: 'paused',
+      errorCode: error.code,
+      errorMessage: error.message,
+    }
     bus.emit('job.changed', tracked.record)
     const nowMs = clock.wallTime()
     await store.jobs.setState({ id, nowMs, from: unfinishedStates, to: 'paused' }).catch(() => undefined)
-    await store.jobs.noteError({ id, nowMs, errorCode: error.code, errorMessage: error.message }).catch(() => undefined)
+    await store.jobs
+      .noteError({ id, nowMs, errorCode: error.code, errorMessage: error.message })
+      .catch(() => undefined)
   }
 
   async #settle(id: JobId, result: RunResult): Promise<void> {
@@ -172,7 +197,14 @@ export class UploadQueue {
         return
       case 'done': {
         const { alg, value } = result.digest
-        const saved = { id, nowMs, digestAlg: alg, digestValue: value, payloadBytes: result.stats.streamedBytes, statsJson: JSON.stringify(result.stats) }
+        const saved = {
+          id,
+          nowMs,
+          digestAlg: alg,
+          digestValue: value,
+          payloadBytes: result.stats.streamedBytes,
+          statsJson: JSON.stringify(result.stats),
+        }
         await store.jobs.finish(saved)
         break
       }
@@ -187,7 +219,12 @@ export class UploadQueue {
           tracked.record = await this.#read(id)
           return
         }
-        await store.jobs.fail({ id, nowMs, errorCode: code, errorMessage: `${message} The upload was given up after several tries without progress.` })
+        await store.jobs.fail({
+          id,
+          nowMs,
+          errorCode: code,
+          errorMessage: `${message} The upload was given up after several tries without progress.`,
+        })
       }
     }
     this.#jobs.delete(id)
@@ -219,7 +256,8 @@ export class UploadQueue {
 
   async #read(id: JobId): Promise<JobRecord> {
     const record = await this.#deps.store.jobs.get(id)
-    if (record === undefined) throw new AppError('storage_failed', `The job ${id} has vanished from the database.`)
+    if (record === undefined)
+      throw new AppError('storage_failed', `The job ${id} has vanished from the database.`)
     return record
   }
 }
@@ -237,4 +275,3 @@ function toProgress(record: JobRecord, progress: SenderProgress, stats: RunStats
     lineShare: lineShare(stats),
   }
 }
-

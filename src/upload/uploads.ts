@@ -6,8 +6,8 @@ import { chooseCandidate } from '../pattern/choose.ts'
 import { detectPattern } from '../pattern/detect.ts'
 import { patternError } from '../pattern/fault.ts'
 import type { Store } from '../store/store.ts'
-import type { JobPage } from '../store/tables/jobs.ts'
 import type { JobRecord as StoredJob } from '../store/tables/job-record.ts'
+import type { JobPage } from '../store/tables/jobs.ts'
 import type { PatternPage, PatternRecord } from '../store/tables/patterns.ts'
 import { type DoneReport, doneReport } from './report.ts'
 import type { UploadOptions } from './upload-options.ts'
@@ -54,9 +54,16 @@ export class Uploads {
   }
 
   /** One job for each board, all or none. An ambiguous file is refused here, before any job exists. */
-  async submit(pattern: PatternRecord, boards: readonly BoardId[], options: UploadOptions): Promise<{ batchId: string; jobs: readonly JobRecord[] }> {
+  async submit(
+    pattern: PatternRecord,
+    boards: readonly BoardId[],
+    options: UploadOptions,
+  ): Promise<{ batchId: string; jobs: readonly JobRecord[] }> {
     if (boards.length === 0) throw new AppError('usage', 'No board was named. See: pixelgate boards')
-    this.checkReading(options.raw ? new Uint8Array(0) : await this.#store.blobs.get(pattern.sourceSha), options)
+    this.checkReading(
+      options.raw ? new Uint8Array(0) : await this.#store.blobs.get(pattern.sourceSha),
+      options,
+    )
     const nowMs = this.#clock.wallTime()
     const batchId = uuidV7(nowMs)
     const jobs = await this.#queue.add(
@@ -94,7 +101,8 @@ export class Uploads {
   /** What a finished job has cost and proven; rejects with `conflict` while it is not done. */
   async report(id: JobRecord['id']): Promise<DoneReport> {
     const job = await this.job(id)
-    if (job.state !== 'done') throw new AppError('conflict', `This job is ${job.state}; only a done job has a report.`)
+    if (job.state !== 'done')
+      throw new AppError('conflict', `This job is ${job.state}; only a done job has a report.`)
     return doneReport(this.#store, job)
   }
 
@@ -110,9 +118,12 @@ export class Uploads {
   }
 }
 
-function detected(bytes: Uint8Array, fileName: string, hint: Pick<UploadOptions, 'leds' | 'width' | 'height'> = {}): readonly Candidate[] {
+function detected(
+  bytes: Uint8Array,
+  fileName: string,
+  hint: Pick<UploadOptions, 'leds' | 'width' | 'height'> = {},
+): readonly Candidate[] {
   const found = detectPattern(bytes, { fileName, ...hint })
   if (!found.ok) throw patternError(found.fault)
   return found.value
 }
-

@@ -9,9 +9,9 @@ export const recorderCapBytes = 8 * 1024 * 1024
 interface RecordedFrame {
   /** Milliseconds since the program started. */
   readonly t: number
-  /** Id of the pattern, 32 hexadecimal digits. */
-  readonly pattern: string
-  readonly frame: number
+  /** Id of the pattern, 32 hexadecimal digits; null for what is no pattern: black, live pixels, identify. */
+  readonly pattern: string | null
+  readonly frame: number | null
   readonly delayMs: number
   readonly leds: number
   /** Hexadecimal, strip order, wire colour order, after brightness. */
@@ -42,10 +42,11 @@ export class FrameRecorder {
   }
 
   record(tMs: number, leds: number, shown: ShownFrame): void {
+    const playing = shown.id.some(byte => byte !== 0)
     const line: RecordedFrame = {
       t: Math.round(tMs * 10) / 10,
-      pattern: Buffer.from(shown.id).toString('hex'),
-      frame: shown.frame,
+      pattern: playing ? Buffer.from(shown.id).toString('hex') : null,
+      frame: playing ? shown.frame : null,
       delayMs: shown.delayMs,
       leds,
       pixels: Buffer.from(shown.pixels).toString('hex'),

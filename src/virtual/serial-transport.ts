@@ -1,5 +1,4 @@
 import type { Clock } from '../kernel/clock.ts'
-import { AppError } from '../kernel/errors.ts'
 import { openSerial } from '../link/serial-link.ts'
 import type { BoardTransport, TransportListeners } from './board-transport.ts'
 
@@ -29,10 +28,8 @@ export async function openSerialDevice(
     write: bytes => void link.write(bytes),
     setBaud: baud => {
       clock.setTimer(SETTLE_MS, () => {
-        link.setBaudRate(baud === 0 ? baudRate : baud).catch((cause: unknown) => {
-          const refused = new AppError('link_failed', `${path} refuses ${baud} baud.`, { cause })
-          listeners.onFault(cause instanceof AppError ? cause : refused)
-        })
+        // A rate that the device refuses is heard of by nobody, so both sides go back (SPEC §3.6); a lost line tells onClose.
+        link.setBaudRate(baud === 0 ? baudRate : baud).catch(() => undefined)
       })
     },
     close: () => link.close(),

@@ -5,7 +5,10 @@ export const boardChange = z.strictObject({
   name: z.string().trim().min(1).max(32).optional(),
   width: z.int().min(0).max(65_535).optional(),
   height: z.int().min(0).max(65_535).optional(),
-  wiring: z.string().regex(/^(row|column)-(straight|serpentine)-(tl|tr|bl|br)$/, 'a wiring such as row-serpentine-tl').optional(),
+  wiring: z
+    .string()
+    .regex(/^(row|column)-(straight|serpentine)-(tl|tr|bl|br)$/, 'a wiring such as row-serpentine-tl')
+    .optional(),
   colorOrder: z.enum(['RGB', 'RBG', 'GRB', 'GBR', 'BRG', 'BGR']).optional(),
   /** null: no cap of its own. */
   powerCapMa: z.int().min(1).max(1_000_000).nullable().optional(),

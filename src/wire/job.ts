@@ -1,6 +1,8 @@
 import { z } from 'zod'
 
-const wiring = z.string().regex(/^(row|column)-(straight|serpentine)-(tl|tr|bl|br)$/, 'a wiring such as row-serpentine-tl')
+const wiring = z
+  .string()
+  .regex(/^(row|column)-(straight|serpentine)-(tl|tr|bl|br)$/, 'a wiring such as row-serpentine-tl')
 const colorOrder = z.enum(['RGB', 'RBG', 'GRB', 'GBR', 'BRG', 'BGR'])
 const side = z.int().min(1).max(65_535)
 
@@ -20,7 +22,17 @@ export const newJobs = z.strictObject({
 })
 export type NewJobsBody = z.input<typeof newJobs>
 
-export const jobState = z.enum(['queued', 'waiting', 'transferring', 'verifying', 'trial', 'done', 'paused', 'failed', 'cancelled'])
+export const jobState = z.enum([
+  'queued',
+  'waiting',
+  'transferring',
+  'verifying',
+  'trial',
+  'done',
+  'paused',
+  'failed',
+  'cancelled',
+])
 
 /** A job as the API shows it. */
 export interface JobView {
@@ -58,4 +70,9 @@ export type EventLine =
       readonly blocks: number
       readonly lineShare: number | null
     }
-  | { readonly event: 'board'; readonly boardId: string; readonly state: 'up' | 'down' | 'quarantined'; readonly message: string | null }
+  | {
+      readonly event: 'board'
+      readonly boardId: string
+      readonly state: 'up' | 'down' | 'quarantined'
+      readonly message: string | null
+    }

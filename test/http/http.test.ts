@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { existsSync, linkSync, renameSync, statSync } from 'node:fs'
+import { existsSync, linkSync, mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { type IncomingHttpHeaders, request, type Server } from 'node:http'
 import { createConnection, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { Router } from '@koa/router'
@@ -30,6 +31,13 @@ interface Call {
 }
 
 const maxBytes = 1000
+
+/** A folder with a short name: a socket's path has 107 bytes at most. */
+function folderOf(t: Test): string {
+  const folder = mkdtempSync(join(tmpdir(), 'pixelgate-'))
+  t.teardown(() => rmSync(folder, { recursive: true }))
+  return folder
+}
 
 function testRoutes(): Router {
   const router = new Router()
@@ -71,7 +79,7 @@ async function start(
     void lines.push({ level, fields: { ...fields }, message })
   const log: Log = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
   const server = httpServer(createHttp({ log, clock: new VirtualClock(), routes: [testRoutes()] }))
-  const path = join(t.testdir(), 'run', 'control.sock')
+  const path = join(folderOf(t), 'run', 'control.sock')
   await listenOnSocket(server, path)
   t.teardown(() => close(server))
   return { path, lines, call: (url, call) => send(path, url, call) }
@@ -213,7 +221,8 @@ t.test('a caller that goes away in the middle of its body harms nobody', async t
   const socket = createConnection(path)
   socket.write('POST /api/v1/bytes HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\nabc')
   await once(socket, 'connect')
-  await new Promise(resolve => socket.end(resolve))
+  socket.end()
+  await once(socket, 'finish')
   socket.destroy()
   while (!lines.some(line => line.fields['path'] === '/api/v1/bytes')) await call('/health/live')
   t.equal(lines.filter(line => line.level === 'error').length, 0)
@@ -256,7 +265,7 @@ t.test('an answer that breaks off after its head is noted, not a crash', async t
     )
   })
   const server = httpServer(createHttp({ log, clock: new VirtualClock(), routes: [router] }))
-  const path = join(t.testdir(), 'control.sock')
+  const path = join(folderOf(t), 'control.sock')
   await listenOnSocket(server, path)
   t.teardown(() => close(server))
   await t.rejects(send(path, '/broken'))
@@ -265,7 +274,7 @@ t.test('an answer that breaks off after its head is noted, not a crash', async t
 })
 
 t.test('the control socket is for its user and group, and goes when the gateway goes', async t => {
-  const path = join(t.testdir(), 'run', 'control.sock')
+  const path = join(folderOf(t), 'run', 'control.sock')
   const server = httpServer(() => undefined)
   await listenOnSocket(server, path)
   t.equal(statSync(path).mode & 0o777, 0o660)
@@ -283,7 +292,7 @@ t.test('a second gateway is refused, and the first keeps its socket', async t =>
 })
 
 t.test('the socket of a gateway that was killed is taken over', async t => {
-  const path = join(t.testdir(), 'control.sock')
+  const path = join(folderOf(t), 'control.sock')
   const killed = createServer().listen(path)
   await once(killed, 'listening')
   // A hard link keeps the file when the server closes and unlinks its own, as a kill would.
@@ -298,20 +307,18 @@ t.test('the socket of a gateway that was killed is taken over', async t => {
 })
 
 t.test('a path that cannot be a socket is refused with what to do, and nothing is removed', async t => {
-  const folder = t.testdir({ file: 'the notes of the user' })
-  const refusal = (path: string, expected: object) =>
+  const folder = folderOf(t)
+  writeFileSync(join(folder, 'file'), 'the notes of the user')
+  const refusal = (path: string, code: string, message: RegExp) =>
     t.rejects(
       listenOnSocket(
         httpServer(() => undefined),
         path,
       ),
-      expected,
+      { code, message },
     )
-  await refusal(join(folder, 'file'), { code: 'conflict', message: /is no socket/ })
+  await refusal(join(folder, 'file'), 'conflict', /is no socket/)
   t.ok(existsSync(join(folder, 'file')))
-  await refusal(join(folder, 'file', 'control.sock'), {
-    code: 'daemon_failed',
-    message: /is a file, not a folder/,
-  })
-  await refusal(join(folder, 'x'.repeat(150)), { code: 'daemon_failed', message: /cannot listen on/ })
+  await refusal(join(folder, 'file', 'control.sock'), 'daemon_failed', /is a file, not a folder/)
+  await refusal(join(folder, 'x'.repeat(150)), 'config_invalid', /at most 107 bytes/)
 })

@@ -203,14 +203,17 @@ t.test('SipHash-2-4-128 gives the vectors of its authors (vectors_sip128)', asyn
   t.throws(() => sipHash128(new Uint8Array(15), key), RangeError)
 })
 
-t.test('handshake.json and transfer.json: all that the board says are messages with these very bytes', async t => {
-  for (const dialogue of ['handshake', 'transfer'].flatMap(file => Object.values(vectors(file)).flat())) {
-    const steps = field(dialogue, 'steps') as { board?: string }[]
-    const frames = receive(Buffer.from(steps.map(step => step.board ?? '').join(''), 'hex'))
-    t.ok(frames.length > 0, dialogue.name)
-    for (const { type, body } of frames) {
-      const decoded = decodeBoardMessage(type, body)
-      t.ok(decoded.ok && hex(encodeBoardMessage(decoded.value)) === hex(body), dialogue.name)
+t.test(
+  'handshake.json and transfer.json: all that the board says are messages with these very bytes',
+  async t => {
+    for (const dialogue of ['handshake', 'transfer'].flatMap(file => Object.values(vectors(file)).flat())) {
+      const steps = field(dialogue, 'steps') as { board?: string }[]
+      const frames = receive(Buffer.from(steps.map(step => step.board ?? '').join(''), 'hex'))
+      t.ok(frames.length > 0, dialogue.name)
+      for (const { type, body } of frames) {
+        const decoded = decodeBoardMessage(type, body)
+        t.ok(decoded.ok && hex(encodeBoardMessage(decoded.value)) === hex(body), dialogue.name)
+      }
     }
-  }
-})
+  },
+)

@@ -49,7 +49,13 @@ export class BoardRig {
       clock: this.clock,
       onSend: bytes => this.#line?.board.write(bytes.slice()),
       onFrame: ({ frame, delayMs, id, pixels }) =>
-        this.shown.push({ atMs: this.clock.now(), frame, delayMs, id: Buffer.from(id).toString('hex'), pixels: pixels.slice() }),
+        this.shown.push({
+          atMs: this.clock.now(),
+          frame,
+          delayMs,
+          id: Buffer.from(id).toString('hex'),
+          pixels: pixels.slice(),
+        }),
     })
     this.board.start()
   }
@@ -58,14 +64,20 @@ export class BoardRig {
   plug(cut: { toBoard?: number; toHost?: number } = {}): ReturnType<typeof memoryLinkPair> {
     const { noise, latencyMs = 0, baudRate = null } = this.#options
     const direction = (seed: number, cutAfterBytes: number | undefined) => {
-      const channel = noise === undefined ? undefined : new Channel({ ...noise, seed: (noise.seed ?? 1) * 2 + seed })
+      const channel =
+        noise === undefined ? undefined : new Channel({ ...noise, seed: (noise.seed ?? 1) * 2 + seed })
       return {
         latencyMs,
         ...(channel && { pass: (bytes: Uint8Array) => channel.pass(bytes) }),
         ...(cutAfterBytes !== undefined && { cutAfterBytes }),
       }
     }
-    const line = memoryLinkPair({ clock: this.clock, baudRate, toBoard: direction(0, cut.toBoard), toHost: direction(1, cut.toHost) })
+    const line = memoryLinkPair({
+      clock: this.clock,
+      baudRate,
+      toBoard: direction(0, cut.toBoard),
+      toHost: direction(1, cut.toHost),
+    })
     this.#line = line
     line.board.onData(chunk => this.board.receive(chunk))
     return line
@@ -82,19 +94,26 @@ export class BoardRig {
       // Promises chain a few deep between two events of the line.
       for (let i = 0; i < 8; i++) await Promise.resolve()
       if (settled) break
-      if (steps > maxSteps || !this.clock.step()) throw new Error(`stuck after ${steps} steps at ${this.clock.now()} ms`)
+      if (steps > maxSteps || !this.clock.step())
+        throw new Error(`stuck after ${steps} steps at ${this.clock.now()} ms`)
     }
     return work
   }
 
   async greet(line = this.plug()): Promise<BoardSession> {
     const channel = new FrameChannel(line.host, this.clock)
-    const greeting = await this.settle(shakeHands(channel, this.clock, 20_000, () => 1 + (Math.floor(this.clock.now()) % 255)))
+    const greeting = await this.settle(
+      shakeHands(channel, this.clock, 20_000, () => 1 + (Math.floor(this.clock.now()) % 255)),
+    )
     return new BoardSession(channel, greeting, this.clock)
   }
 
   /** One transfer on a session, to its outcome or the session's end. */
-  transfer(session: BoardSession, built: BuiltImage, options: { maxBody?: number; adaptBody?: boolean; delta?: boolean; durableBefore?: number } = {}): Promise<Sender> {
+  transfer(
+    session: BoardSession,
+    built: BuiltImage,
+    options: { maxBody?: number; adaptBody?: boolean; delta?: boolean; durableBefore?: number } = {},
+  ): Promise<Sender> {
     const { maxBody = 1024, adaptBody = true, delta = true, durableBefore = 0 } = options
     return this.settle(
       session.transfer(

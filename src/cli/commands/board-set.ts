@@ -19,7 +19,9 @@ export const boardSet: Command = {
     json: { type: 'boolean', help: 'JSON' },
     ...daemonOptions,
   },
-  examples: ['pixelgate board set board-1f0c --name window --wiring column-serpentine-bl --color-order GRB --power-cap 2000'],
+  examples: [
+    'pixelgate board set board-1f0c --name window --wiring column-serpentine-bl --color-order GRB --power-cap 2000',
+  ],
   async run([id = ''], options, surroundings) {
     const cap = text(options, 'power-cap')
     const powerCapMa = cap === 'none' ? null : whole(options, 'power-cap', 1, 1_000_000)
@@ -31,12 +33,16 @@ export const boardSet: Command = {
       colorOrder: text(options, 'color-order')?.toUpperCase(),
       powerCapMa,
     } satisfies { [K in keyof BoardChangeBody]: unknown }
-    if (Object.values(change).every(value => value === undefined)) throw new AppError('usage', 'Say what to set. See: pixelgate board set --help')
+    if (Object.values(change).every(value => value === undefined))
+      throw new AppError('usage', 'Say what to set. See: pixelgate board set --help')
     const client = await controlClient(options, surroundings)
     const { board } = await client.patch<{ board: BoardView }>(`/boards/${encodeURIComponent(id)}`, change)
     const { stdout } = surroundings
     if (flag(options, 'json')) stdout.write(`${JSON.stringify({ board })}\n`)
-    else stdout.write(`${board.name}: ${board.width > 0 ? `${board.width}×${board.height}` : `${board.leds} LEDs`}, ${board.wiring}, ${board.colorOrder}, ${board.powerCapMa === null ? 'no power cap' : `${board.powerCapMa} mA at most`}\n`)
+    else
+      stdout.write(
+        `${board.name}: ${board.width > 0 ? `${board.width}×${board.height}` : `${board.leds} LEDs`}, ${board.wiring}, ${board.colorOrder}, ${board.powerCapMa === null ? 'no power cap' : `${board.powerCapMa} mA at most`}\n`,
+      )
     return 0
   },
 }

@@ -33,5 +33,6 @@ export const boardVirtual: Command = {
     'pixelgate board virtual --pty /tmp/board --leds 16x16 --flash board.flash',
     'pixelgate board virtual --tcp 7000 --leds 60 --fault power-cut@40',
   ],
-  run: (_operands, options, { stdout, signal }) => runVirtualBoard(parseVirtualBoard(options), stdout, signal),
+  run: (_operands, options, { stdout, signal }) =>
+    runVirtualBoard(parseVirtualBoard(options), stdout, signal),
 }

@@ -1,7 +1,7 @@
 import type { BoardView } from '../../wire/board.ts'
 import type { Command } from '../command.ts'
-import { flag } from '../option-values.ts'
 import { controlClient, daemonOptions } from '../local-config.ts'
+import { flag } from '../option-values.ts'
 import { ago, textTable } from '../text-table.ts'
 
 export const boards: Command = {
@@ -12,10 +12,13 @@ export const boards: Command = {
   options: { json: { type: 'boolean', help: 'JSON' }, ...daemonOptions },
   examples: ['pixelgate boards', 'pixelgate boards --json'],
   async run(_operands, options, surroundings) {
-    const { boards } = await (await controlClient(options, surroundings)).get<{ boards: readonly BoardView[] }>('/boards')
+    const { boards } = await (await controlClient(options, surroundings)).get<{
+      boards: readonly BoardView[]
+    }>('/boards')
     const { stdout } = surroundings
     if (flag(options, 'json')) stdout.write(`${JSON.stringify({ boards })}\n`)
-    else if (boards.length === 0) stdout.write('No board has been seen yet. Plug one in, then see: pixelgate ports\n')
+    else if (boards.length === 0)
+      stdout.write('No board has been seen yet. Plug one in, then see: pixelgate ports\n')
     else {
       const rows = boards.map(board => [
         board.name,

@@ -1,7 +1,7 @@
 import { AppError } from '../../kernel/errors.ts'
 import { explainFrame } from '../../protocol/explain.ts'
+import { explanationLines } from '../../protocol/explain-text.ts'
 import type { Command } from '../command.ts'
-import { renderExplanation } from '../render-explanation.ts'
 import { flag } from '../option-values.ts'
 
 export const decode: Command = {
@@ -13,9 +13,14 @@ export const decode: Command = {
   examples: ['pixelgate decode 0845010100a1b2c3d400', 'pixelgate decode --json "07 05 45 01 00 00"'],
   async run(operands, options, { stdout }) {
     const hex = operands.join('').replaceAll(/[\s:,]|0x/gi, '')
-    if (hex === '' || hex.length % 2 === 1 || !/^[0-9a-f]+$/i.test(hex)) throw new AppError('usage', 'HEX takes pairs of hexadecimal digits, such as 0845.')
+    if (hex === '' || hex.length % 2 === 1 || !/^[0-9a-f]+$/i.test(hex))
+      throw new AppError('usage', 'HEX takes pairs of hexadecimal digits, such as 0845.')
     const frames = explainFrame(Buffer.from(hex, 'hex'))
-    stdout.write(flag(options, 'json') ? `${JSON.stringify({ frames })}\n` : frames.map(renderExplanation).join('\n'))
+    stdout.write(
+      flag(options, 'json')
+        ? `${JSON.stringify({ frames })}\n`
+        : `${frames.flatMap(explanationLines).join('\n')}\n`,
+    )
     return 0
   },
 }

@@ -23,15 +23,24 @@ export const jobs: Command = {
     const client = await controlClient(options, surroundings)
     const { stdout } = surroundings
     if (verb !== undefined) {
-      if (!verbs.includes(verb) || id === undefined) throw new AppError('usage', 'Write: pixelgate jobs pause|resume|cancel ID')
+      if (!verbs.includes(verb) || id === undefined)
+        throw new AppError('usage', 'Write: pixelgate jobs pause|resume|cancel ID')
       const { job } = await client.post<{ job: JobView }>(`/jobs/${encodeURIComponent(id)}/${verb}`)
       stdout.write(flag(options, 'json') ? `${JSON.stringify({ job })}\n` : `${job.name}: ${job.state}\n`)
       return 0
     }
-    const page = await client.get<{ jobs: readonly JobView[]; total: number }>(`/jobs?limit=${whole(options, 'limit', 1, 100) ?? 20}`)
+    const page = await client.get<{ jobs: readonly JobView[]; total: number }>(
+      `/jobs?limit=${whole(options, 'limit', 1, 100) ?? 20}`,
+    )
     if (flag(options, 'json')) stdout.write(`${JSON.stringify(page)}\n`)
     else if (page.jobs.length === 0) stdout.write('No uploads yet. Try: pixelgate upload FILE --board NAME\n')
-    else stdout.write(textTable(['state', 'file', 'board', 'blocks', 'size', 'changed', 'id', 'message'], page.jobs.map(row)))
+    else
+      stdout.write(
+        textTable(
+          ['state', 'file', 'board', 'blocks', 'size', 'changed', 'id', 'message'],
+          page.jobs.map(row),
+        ),
+      )
     return 0
   },
 }

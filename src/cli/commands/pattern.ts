@@ -17,7 +17,10 @@ export const patternInspect: Command = {
   operands: 'FILE',
   operandCount: [1, 1],
   options: { ...geometry, json: { type: 'boolean', help: 'one JSON object' } },
-  examples: ['pixelgate pattern inspect samples/lantern.leds', 'pixelgate pattern inspect old.bin --leds 75 --json'],
+  examples: [
+    'pixelgate pattern inspect samples/lantern.leds',
+    'pixelgate pattern inspect old.bin --leds 75 --json',
+  ],
   run: ([file = ''], options, { stdout }) =>
     inspectPattern(
       file,
@@ -38,13 +41,20 @@ export const patternPreview: Command = {
   operandCount: [1, 1],
   options: {
     candidate: { type: 'string', value: 'N', help: 'which reading (index of inspect)' },
-    'source-wiring': { type: 'string', value: 'W', help: 'order of the pixels in the file, e.g. column-serpentine-tl' },
+    'source-wiring': {
+      type: 'string',
+      value: 'W',
+      help: 'order of the pixels in the file, e.g. column-serpentine-tl',
+    },
     ...geometry,
     loops: { type: 'string', value: 'N', help: 'how often' },
     once: { type: 'boolean', help: 'one pass' },
     colors: { type: 'string', value: '24bit|256', help: 'colours of the terminal; default: 24bit' },
   },
-  examples: ['pixelgate pattern preview samples/comet.gif', 'pixelgate pattern preview old.bin --candidate 0 --once'],
+  examples: [
+    'pixelgate pattern preview samples/comet.gif',
+    'pixelgate pattern preview old.bin --candidate 0 --once',
+  ],
   run: ([file = ''], options, { stdout, signal }) =>
     previewPattern(
       file,

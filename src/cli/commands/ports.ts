@@ -30,18 +30,38 @@ export const ports: Command = {
   async run([verb, path], options, surroundings) {
     const { stdout } = surroundings
     if (verb !== undefined) {
-      if ((verb !== 'approve' && verb !== 'revoke') || path === undefined) throw new AppError('usage', 'Write: pixelgate ports approve|revoke PATH')
+      if ((verb !== 'approve' && verb !== 'revoke') || path === undefined)
+        throw new AppError('usage', 'Write: pixelgate ports approve|revoke PATH')
       const client = await controlClient(options, surroundings)
-      const body: PortApprovalBody = { path, ...(whole(options, 'baud', 300, 20_000_000) !== undefined && { baudRate: whole(options, 'baud', 300, 20_000_000) }) }
+      const body: PortApprovalBody = {
+        path,
+        ...(whole(options, 'baud', 300, 20_000_000) !== undefined && {
+          baudRate: whole(options, 'baud', 300, 20_000_000),
+        }),
+      }
       if (verb === 'approve') await client.post('/ports', body)
       else await client.delete(`/ports?path=${encodeURIComponent(path)}`)
-      stdout.write(flag(options, 'json') ? `${JSON.stringify({ path, approved: verb === 'approve' })}\n` : `${path}: ${verb === 'approve' ? 'approved' : 'no longer approved'}\n`)
+      stdout.write(
+        flag(options, 'json')
+          ? `${JSON.stringify({ path, approved: verb === 'approve' })}\n`
+          : `${path}: ${verb === 'approve' ? 'approved' : 'no longer approved'}\n`,
+      )
       return 0
     }
     const found = await portViews(options, surroundings)
     if (flag(options, 'json')) stdout.write(`${JSON.stringify({ ports: found })}\n`)
     else if (found.length === 0) stdout.write('No serial port found. Plug a board in.\n')
-    else stdout.write(textTable(['path', 'device', 'state'], found.map(port => [port.path, port.stableId ?? port.manufacturer ?? '', port.trouble ?? reasons[port.reason] ?? port.reason])))
+    else
+      stdout.write(
+        textTable(
+          ['path', 'device', 'state'],
+          found.map(port => [
+            port.path,
+            port.stableId ?? port.manufacturer ?? '',
+            port.trouble ?? reasons[port.reason] ?? port.reason,
+          ]),
+        ),
+      )
     return 0
   },
 }
@@ -49,7 +69,8 @@ export const ports: Command = {
 /** The daemon knows which ports it may open; without it the list is all there is. */
 async function portViews(options: OptionValues, surroundings: Surroundings): Promise<readonly PortView[]> {
   try {
-    return (await (await controlClient(options, surroundings)).get<{ ports: readonly PortView[] }>('/ports')).ports
+    return (await (await controlClient(options, surroundings)).get<{ ports: readonly PortView[] }>('/ports'))
+      .ports
   } catch (thrown) {
     if (!(thrown instanceof AppError) || thrown.code !== 'daemon_unreachable') throw thrown
     const found = await listPorts()

@@ -7,10 +7,20 @@ export const serve: Command = {
   operands: '',
   operandCount: [0, 0],
   options: {
-    config: { type: 'string', value: 'FILE', help: 'configuration (JSON); default: none, every key has a default' },
+    config: {
+      type: 'string',
+      value: 'FILE',
+      help: 'configuration (JSON); default: none, every key has a default',
+    },
     state: { type: 'string', value: 'DIR', help: 'where the database lives' },
   },
-  examples: ['pixelgate serve --config /etc/pixelgate/config.json', 'PIXELGATE_LOG_LEVEL=debug pixelgate serve --state ./state'],
+  examples: [
+    'pixelgate serve --config /etc/pixelgate/config.json',
+    'PIXELGATE_LOG_LEVEL=debug pixelgate serve --state ./state',
+  ],
   run: (_operands, options, surroundings) =>
-    surroundings.serve({ configFile: text(options, 'config'), stateDir: text(options, 'state') }, surroundings),
+    surroundings.serve(
+      { configFile: text(options, 'config'), stateDir: text(options, 'state') },
+      surroundings,
+    ),
 }

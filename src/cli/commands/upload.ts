@@ -16,16 +16,25 @@ const mostLeds = 65_535
 
 export const upload: Command = {
   name: 'upload',
-  summary: 'Bring a pattern file onto a board: checked, compiled, resumed after any cut, verified by the board',
+  summary:
+    'Bring a pattern file onto a board: checked, compiled, resumed after any cut, verified by the board',
   operands: 'FILE',
   operandCount: [1, 1],
   options: {
     port: { type: 'string', value: 'DEV', help: 'serial port, without the daemon' },
     baud: { type: 'string', value: 'N', help: 'its rate; default 115200' },
     tcp: { type: 'string', value: 'HOST:PORT', help: 'board on the network, without the daemon' },
-    board: { type: 'string', value: 'ID[,ID]', help: 'boards of the daemon, by id or name; absent ones get it when they come' },
+    board: {
+      type: 'string',
+      value: 'ID[,ID]',
+      help: 'boards of the daemon, by id or name; absent ones get it when they come',
+    },
     all: { type: 'boolean', help: 'every board that the daemon knows' },
-    'source-wiring': { type: 'string', value: 'W', help: 'order of the pixels in the file: row|column-straight|serpentine-tl|tr|bl|br' },
+    'source-wiring': {
+      type: 'string',
+      value: 'W',
+      help: 'order of the pixels in the file: row|column-straight|serpentine-tl|tr|bl|br',
+    },
     wiring: { type: 'string', value: 'W', help: 'how the board is wired; default: its profile' },
     'color-order': { type: 'string', value: 'ORDER', help: 'RGB RBG GRB GBR BRG BGR; default: its profile' },
     candidate: { type: 'string', value: 'N', help: 'which reading of the file (index of pattern inspect)' },
@@ -33,7 +42,11 @@ export const upload: Command = {
     width: { type: 'string', value: 'N', help: 'width of its matrix' },
     height: { type: 'string', value: 'N', help: 'height of its matrix' },
     raw: { type: 'boolean', help: 'send any file as opaque bytes (for measurements)' },
-    'max-body': { type: 'string', value: 'BYTES', help: 'largest frame body, 32 to 4096; fixed when given, else adapted to the line' },
+    'max-body': {
+      type: 'string',
+      value: 'BYTES',
+      help: 'largest frame body, 32 to 4096; fixed when given, else adapted to the line',
+    },
     ...daemonOptions,
     json: { type: 'boolean', help: 'JSON lines' },
   },
@@ -48,15 +61,30 @@ export const upload: Command = {
     const events = new UploadEvents(surroundings, flag(options, 'json'))
     const bytes = await readPatternFile(file)
     if (target.kind === 'boards') {
-      return uploadThroughDaemon(bytes, how, target.boards, await controlClient(options, surroundings), events, surroundings)
+      return uploadThroughDaemon(
+        bytes,
+        how,
+        target.boards,
+        await controlClient(options, surroundings),
+        events,
+        surroundings,
+      )
     }
     const maxBody = whole(options, 'max-body', 32, largestBody)
     const stateDir = text(options, 'state') ?? (await localConfig(options, surroundings)).stateDir
-    return uploadAlone(bytes, how, { link: target.link, stateDir, maxBody: maxBody ?? largestBody, adaptBody: maxBody === undefined }, events, surroundings)
+    return uploadAlone(
+      bytes,
+      how,
+      { link: target.link, stateDir, maxBody: maxBody ?? largestBody, adaptBody: maxBody === undefined },
+      events,
+      surroundings,
+    )
   },
 }
 
-type Target = { readonly kind: 'link'; readonly link: LinkSettings } | { readonly kind: 'boards'; readonly boards: readonly string[] | 'all' }
+type Target =
+  | { readonly kind: 'link'; readonly link: LinkSettings }
+  | { readonly kind: 'boards'; readonly boards: readonly string[] | 'all' }
 
 function targetOf(options: OptionValues): Target {
   const [port, tcp, board] = [text(options, 'port'), text(options, 'tcp'), text(options, 'board')]
@@ -66,10 +94,15 @@ function targetOf(options: OptionValues): Target {
   }
   const baudRate = whole(options, 'baud', 300, 20_000_000)
   if (baudRate !== undefined && port === undefined) throw new AppError('usage', '--baud goes with --port.')
-  if (port !== undefined) return { kind: 'link', link: { kind: 'serial', path: port, baudRate: baudRate ?? defaultBaudRate } }
+  if (port !== undefined)
+    return { kind: 'link', link: { kind: 'serial', path: port, baudRate: baudRate ?? defaultBaudRate } }
   if (tcp !== undefined) return { kind: 'link', link: { kind: 'tcp', ...hostAndPort(tcp, 'tcp') } }
-  const boards = (board ?? '').split(',').map(id => id.trim()).filter(id => id !== '')
-  if (!all && boards.length === 0) throw new AppError('usage', '--board takes one or more ids or names, separated by commas.')
+  const boards = (board ?? '')
+    .split(',')
+    .map(id => id.trim())
+    .filter(id => id !== '')
+  if (!all && boards.length === 0)
+    throw new AppError('usage', '--board takes one or more ids or names, separated by commas.')
   return { kind: 'boards', boards: all ? 'all' : boards }
 }
 

@@ -1,5 +1,5 @@
-import { sipHash128 } from '../siphash.ts'
 import { type BoardMessage, type Caps, type HostMessage, messageTypes } from '../messages.ts'
+import { sipHash128 } from '../siphash.ts'
 import { errorCodes } from '../wire-errors.ts'
 import type { BodySize } from './body-size.ts'
 import { copyRuns, type HeldTable } from './delta.ts'
@@ -21,7 +21,11 @@ export type SenderFault =
   | { readonly kind: 'unexpected'; readonly what: string }
 
 export type SenderOutcome =
-  | { readonly ok: true; readonly slot: number; readonly digest: { readonly alg: 'sha256' | 'siphash128'; readonly value: Uint8Array } }
+  | {
+      readonly ok: true
+      readonly slot: number
+      readonly digest: { readonly alg: 'sha256' | 'siphash128'; readonly value: Uint8Array }
+    }
   | { readonly ok: false; readonly fault: SenderFault }
 
 export type Phase = 'preparing' | 'transferring' | 'verifying' | 'trial' | 'confirmed'
@@ -120,7 +124,11 @@ function* attemptOnce(plan: TransferPlan, notes: Notebook, fresh: boolean): Step
 }
 
 /** Sends what the board lacks until it lacks nothing. */
-function* deliver(plan: TransferPlan, notes: Notebook, held: readonly HeldTable[]): Steps<SenderOutcome | Afresh | undefined> {
+function* deliver(
+  plan: TransferPlan,
+  notes: Notebook,
+  held: readonly HeldTable[],
+): Steps<SenderOutcome | Afresh | undefined> {
   let toCopy = held
   let unchanged = 0
   let lastPlace = ''
@@ -151,9 +159,19 @@ function* deliver(plan: TransferPlan, notes: Notebook, held: readonly HeldTable[
     if (end.got === 'stalled') return { ok: false, fault: { kind: 'stalled' } }
     if (end.got === 'resize') notes.bodySize.change(notes.bodySize.best())
     // A segment that was delivered whole and still leaves blocks missing means blocks failed their CRC (SPEC §5.11).
-    if (end.got === 'delivered' && have.block !== manifestBlock && notes.durable < plan.payload.blocks.length) {
+    if (
+      end.got === 'delivered' &&
+      have.block !== manifestBlock &&
+      notes.durable < plan.payload.blocks.length
+    ) {
       if (++brokenRounds >= 2) {
-        return { kind: 'afresh', fault: { kind: 'refused', refusal: { code: errorCodes.BLOCK_CRC, requestType: messageTypes.DATA, detail: 0 } } }
+        return {
+          kind: 'afresh',
+          fault: {
+            kind: 'refused',
+            refusal: { code: errorCodes.BLOCK_CRC, requestType: messageTypes.DATA, detail: 0 },
+          },
+        }
       }
     }
   }
@@ -188,12 +206,19 @@ function* askHave(plan: TransferPlan, notes: Notebook): Steps<Holding | Failed> 
   const durable = block === manifestBlock ? 0 : blocks.length - missing
   notes.resentBlocks += Math.max(0, notes.durable - durable)
   notes.durable = durable
-  notes.heldBytes = blocks.reduce((sum, entry, index) => (block === manifestBlock || isMissing(index) ? sum : sum + entry.storedBytes), 0)
+  notes.heldBytes = blocks.reduce(
+    (sum, entry, index) => (block === manifestBlock || isMissing(index) ? sum : sum + entry.storedBytes),
+    0,
+  )
   if (block !== manifestBlock) notes.heldBytes += offset
   return { block, offset, missing, isMissing }
 }
 
-function* copy(plan: TransferPlan, notes: Notebook, runs: readonly { slot: number; oldBlock: number; newBlock: number; count: number }[]): Steps<Failed | undefined> {
+function* copy(
+  plan: TransferPlan,
+  notes: Notebook,
+  runs: readonly { slot: number; oldBlock: number; newBlock: number; count: number }[],
+): Steps<Failed | undefined> {
   const perFrame = Math.max(1, Math.floor(plan.caps.maxBody / copyRunBytes))
   for (let at = 0; at < runs.length; at += perFrame) {
     const part = runs.slice(at, at + perFrame)
@@ -201,7 +226,8 @@ function* copy(plan: TransferPlan, notes: Notebook, runs: readonly { slot: numbe
     if (reply.type !== 'COPY') return reply
     if (reply.failed > 0) continue
     for (const { newBlock, count } of part) {
-      for (let block = newBlock; block < newBlock + count; block++) notes.copiedBytes += plan.payload.blocks[block]?.storedBytes ?? 0
+      for (let block = newBlock; block < newBlock + count; block++)
+        notes.copiedBytes += plan.payload.blocks[block]?.storedBytes ?? 0
     }
   }
   return undefined
@@ -226,7 +252,9 @@ function* heldTables(caps: Caps, target: number): Steps<readonly HeldTable[]> {
   return tables
 }
 
-function* verify(plan: TransferPlan): Steps<{ alg: 'sha256' | 'siphash128'; value: Uint8Array } | SenderFault | Afresh> {
+function* verify(
+  plan: TransferPlan,
+): Steps<{ alg: 'sha256' | 'siphash128'; value: Uint8Array } | SenderFault | Afresh> {
   const withSha = (plan.caps.digests & 1) !== 0
   const zero = new Uint8Array(16)
   const expected = withSha ? plan.sha256 : sipHash128(plan.digestKey, plan.payload.image)

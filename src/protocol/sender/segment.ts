@@ -27,7 +27,11 @@ export interface Payload {
 }
 
 /** The DATA bodies of one segment, in order (SPEC §5.4). A body never spans two blocks. */
-export function* pieces(payload: Payload, starts: readonly number[], segment: SegmentStart): Generator<Piece, undefined> {
+export function* pieces(
+  payload: Payload,
+  starts: readonly number[],
+  segment: SegmentStart,
+): Generator<Piece, undefined> {
   const { bodyBytes } = segment
   if (segment.block === manifestBlock) {
     yield* slices(payload.manifest, manifestBlock, segment.offset, bodyBytes)
@@ -42,7 +46,12 @@ export function* pieces(payload: Payload, starts: readonly number[], segment: Se
   return undefined
 }
 
-function* slices(bytes: Uint8Array, block: number, from: number, bodyBytes: number): Generator<Piece, undefined> {
+function* slices(
+  bytes: Uint8Array,
+  block: number,
+  from: number,
+  bodyBytes: number,
+): Generator<Piece, undefined> {
   for (let offset = from; offset < bytes.length; offset += bodyBytes) {
     const end = Math.min(offset + bodyBytes, bytes.length)
     yield { block, bytes: bytes.subarray(offset, end), ends: end === bytes.length }
@@ -53,7 +62,6 @@ function* slices(bytes: Uint8Array, block: number, from: number, bodyBytes: numb
 /** Offset of each block in the image, and the image's length as last element. */
 export function blockStarts(blocks: readonly BlockEntry[]): readonly number[] {
   const starts = [0]
-  let sum = 0
-  for (const { storedBytes } of blocks) starts.push((sum += storedBytes))
+  for (const { storedBytes } of blocks) starts.push((starts.at(-1) ?? 0) + storedBytes)
   return starts
 }

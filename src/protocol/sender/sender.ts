@@ -127,7 +127,11 @@ export class Sender {
     if (request !== undefined) {
       if (request.overdue(nowMs)) return this.#end({ kind: 'stalled' })
       if (!request.takeDue(nowMs)) return undefined
-      return { type: messageTypes[request.message.type], seq: request.seq, body: encodeHostMessage(request.message) }
+      return {
+        type: messageTypes[request.message.type],
+        seq: request.seq,
+        body: encodeHostMessage(request.message),
+      }
     }
     const stream = this.#stream
     if (stream === undefined) return undefined
@@ -154,7 +158,9 @@ export class Sender {
       blocks: payload.blocks.length,
       durableBlocks: finished ? payload.blocks.length : notes.durable,
       imageBytes,
-      doneBytes: finished ? imageBytes : Math.min(imageBytes, notes.heldBytes + (running?.counts.deliveredBytes ?? 0)),
+      doneBytes: finished
+        ? imageBytes
+        : Math.min(imageBytes, notes.heldBytes + (running?.counts.deliveredBytes ?? 0)),
       payloadBytes: this.#totals.payloadBytes + (running?.counts.payloadBytes ?? 0),
       copiedBytes: notes.copiedBytes,
       retransmittedBytes: this.#totals.retransmittedBytes + (this.#stream?.counts.retransmittedBytes ?? 0),
@@ -169,7 +175,8 @@ export class Sender {
   #afterAck(nowMs: number): void {
     const stream = this.#stream
     if (stream === undefined) return
-    if (this.#streamIsImage && stream.durable !== undefined) this.#notes.durable = Math.max(this.#notes.durable, stream.durable)
+    if (this.#streamIsImage && stream.durable !== undefined)
+      this.#notes.durable = Math.max(this.#notes.durable, stream.durable)
     if (stream.complete) this.#endStream({ got: 'delivered' }, nowMs)
     else if (stream.wantsResize) this.#endStream({ got: 'resize' }, nowMs)
   }
@@ -182,7 +189,8 @@ export class Sender {
       return this.#resume({ got: 'refusal', refusal }, nowMs)
     }
     // The manifest is judged when it is complete, so its refusal comes unasked (SPEC §4.5).
-    if (this.#stream !== undefined && refusal.requestType === messageTypes.BEGIN) this.#endStream({ got: 'refusal', refusal }, nowMs)
+    if (this.#stream !== undefined && refusal.requestType === messageTypes.BEGIN)
+      this.#endStream({ got: 'refusal', refusal }, nowMs)
   }
 
   #endStream(answer: Answer, nowMs: number): void {
@@ -246,7 +254,12 @@ export class Sender {
   }
 }
 
-const replyTypes: Partial<Record<string, BoardMessage['type']>> = { HELLO: 'CAPS', PROBE: 'ECHO', HAVEQ: 'HAVE', DATA: 'ACK' }
+const replyTypes: Partial<Record<string, BoardMessage['type']>> = {
+  HELLO: 'CAPS',
+  PROBE: 'ECHO',
+  HAVEQ: 'HAVE',
+  DATA: 'ACK',
+}
 const replyType = (request: string): string => replyTypes[request] ?? request
 
 function streamMs(stream: Stream | undefined): number {

@@ -34,6 +34,7 @@ struct board {
   uint8_t live[LEDS * 4];
   uint8_t out[OUT_BYTES];
   size_t out_count;
+  uint64_t rewritten_bytes;
 };
 
 static int storage_read(void *ctx, uint32_t addr, void *bytes, uint32_t n) {
@@ -48,7 +49,10 @@ static int storage_write(void *ctx, uint32_t addr, const void *bytes, uint32_t n
   board_t *board = ctx;
   const uint8_t *from = bytes;
   if (addr > STORAGE_BYTES || n > STORAGE_BYTES - addr) return -1;
-  for (uint32_t i = 0; i < n; i++) board->cleared[addr + i] |= (uint8_t)~from[i];
+  for (uint32_t i = 0; i < n; i++) {
+    if (from[i] != 0xff && board->cleared[addr + i] != 0) board->rewritten_bytes++;
+    board->cleared[addr + i] |= (uint8_t)~from[i];
+  }
   return 0;
 }
 
@@ -179,3 +183,5 @@ size_t board_send(board_t *board, uint8_t *bytes, size_t count) {
 }
 
 double board_baud(const board_t *board) { return board->out_count == 0 ? board->baud : 0; }
+
+uint64_t board_rewritten_bytes(const board_t *board) { return board->rewritten_bytes; }

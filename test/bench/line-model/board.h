@@ -22,5 +22,7 @@ void board_reset(board_t *board, uint64_t now_ns);
 size_t board_send(board_t *board, uint8_t *bytes, size_t count);
 /* Its rate; 0 while output of the former rate waits. */
 double board_baud(const board_t *board);
+/* Bytes programmed where something was programmed since the last erase: what came twice, and nothing else of any size. */
+uint64_t board_rewritten_bytes(const board_t *board);
 
 #endif

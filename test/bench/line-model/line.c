@@ -201,6 +201,8 @@ void line_report(const line_t *line, FILE *out) {
           (unsigned long long)line->handed_out, (unsigned long long)line->handed_in,
           (unsigned long long)(line->to_board.bit_errors + line->to_host.bit_errors),
           (unsigned long long)(line->to_board.overrun_bytes + line->to_host.overrun_bytes));
-  fprintf(out, "\"busyOutMs\":%.3f,\"busyInMs\":%.3f,\"cuts\":%u,\"resets\":%u}", (double)line->busy_out_ns / 1e6,
+  fprintf(out, "\"busyOutMs\":%.3f,\"busyInMs\":%.3f,\"cuts\":%u,\"resets\":%u,", (double)line->busy_out_ns / 1e6,
           (double)line->busy_in_ns / 1e6, line->cuts, line->resets);
+  fprintf(out, "\"rewrittenBytes\":%llu}",
+          line->board == NULL ? 0 : (unsigned long long)board_rewritten_bytes(line->board));
 }

@@ -1,5 +1,5 @@
-import t from 'tap'
 import fc from 'fast-check'
+import t from 'tap'
 import { wireBytes } from '../../../src/protocol/frame.ts'
 import { messageTypes } from '../../../src/protocol/messages.ts'
 import { BodySize } from '../../../src/protocol/sender/body-size.ts'
@@ -112,40 +112,50 @@ t.test('a zero credit stops the stream until an ECHO brings credit', async t => 
   t.equal(drain(stream, 201).filter(frame => !isProbe(frame)).length, 2)
 })
 
-t.test('whatever arrives in whatever order, a stream over a lossy FIFO delivers every frame and resends only losses', async () => {
-  fc.assert(
-    fc.property(fc.integer({ min: 1, max: 120 }), fc.array(fc.boolean(), { minLength: 400, maxLength: 400 }), (frames, losses) => {
-      const stream = makeStream(frames)
-      const received = new Set<number>()
-      let next = 65_530
-      let lostFrames = 0
-      let draw = 0
-      let nowMs = 0
-      let out = 1
-      for (let round = 0; round < 2000 && !stream.complete; round++) {
-        // Nothing to do before the deadline: jump there.
-        nowMs = out === 0 ? Math.max(nowMs + 1, stream.deadlineMs()) : nowMs + 1
-        out = 0
-        if (nowMs >= stream.deadlineMs()) stream.expire(nowMs)
-        for (const frame of drain(stream, nowMs)) {
-          out++
-          const lost = draw < losses.length && losses[draw++] === true
-          if (lost) {
-            if (!isProbe(frame)) lostFrames++
-            continue
+t.test(
+  'whatever arrives in whatever order, a stream over a lossy FIFO delivers every frame and resends only losses',
+  async () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 120 }),
+        fc.array(fc.boolean(), { minLength: 400, maxLength: 400 }),
+        (frames, losses) => {
+          const stream = makeStream(frames)
+          const received = new Set<number>()
+          let next = 65_530
+          let lostFrames = 0
+          let draw = 0
+          let nowMs = 0
+          let out = 1
+          for (let round = 0; round < 2000 && !stream.complete; round++) {
+            // Nothing to do before the deadline: jump there.
+            nowMs = out === 0 ? Math.max(nowMs + 1, stream.deadlineMs()) : nowMs + 1
+            out = 0
+            if (nowMs >= stream.deadlineMs()) stream.expire(nowMs)
+            for (const frame of drain(stream, nowMs)) {
+              out++
+              const lost = draw < losses.length && losses[draw++] === true
+              if (lost) {
+                if (!isProbe(frame)) lostFrames++
+                continue
+              }
+              if (!isProbe(frame)) received.add(frame.seq)
+              while (received.has(next)) next = (next + 1) & 0xffff
+              let bitmap = 0
+              for (let bit = 0; bit < 32; bit++)
+                if (received.has((next + 1 + bit) & 0xffff)) bitmap |= 1 << bit
+              if (isProbe(frame)) stream.onEcho(frame.seq, ack(next, bitmap >>> 0), nowMs)
+              else stream.onAck(ack(next, bitmap >>> 0), nowMs)
+            }
           }
-          if (!isProbe(frame)) received.add(frame.seq)
-          while (received.has(next)) next = (next + 1) & 0xffff
-          let bitmap = 0
-          for (let bit = 0; bit < 32; bit++) if (received.has((next + 1 + bit) & 0xffff)) bitmap |= 1 << bit
-          if (isProbe(frame)) stream.onEcho(frame.seq, ack(next, bitmap >>> 0), nowMs)
-          else stream.onAck(ack(next, bitmap >>> 0), nowMs)
-        }
-      }
-      return stream.complete && received.size === frames && stream.counts.retransmittedFrames === lostFrames
-    }),
-  )
-})
+          return (
+            stream.complete && received.size === frames && stream.counts.retransmittedFrames === lostFrames
+          )
+        },
+      ),
+    )
+  },
+)
 
 t.test('flight: a mark passed by an ECHO makes older frames lost, younger ones not', async t => {
   const flight = new Flight()
@@ -154,9 +164,15 @@ t.test('flight: a mark passed by an ECHO makes older frames lost, younger ones n
   flight.add(2, piece(10), 20, 0, false)
   const { delivered, lost } = flight.acknowledge(ack(1), mark)
   t.equal(delivered.length, 0)
-  t.same(lost.map(({ seq }) => seq), [1])
+  t.same(
+    lost.map(({ seq }) => seq),
+    [1],
+  )
   t.equal(flight.wireBytes, 20)
-  t.same(flight.acknowledge(ack(3)).delivered.map(({ seq }) => seq), [2])
+  t.same(
+    flight.acknowledge(ack(3)).delivered.map(({ seq }) => seq),
+    [2],
+  )
   t.same(flight.acknowledge(ack(9)), { delivered: [], lost: [] })
 })
 
@@ -199,9 +215,14 @@ t.test('segments walk the missing blocks in order and never put two blocks into 
   const image = Uint8Array.from({ length: 235 }, (_, i) => i)
   const payload = { manifest: new Uint8Array(130), image, blocks }
   const walk = (block: number, offset: number, missing: number[]) =>
-    [...pieces(payload, blockStarts(blocks), { block, offset, bodyBytes: 64, isMissing: b => missing.includes(b) })].map(
-      ({ block, bytes, ends }) => [block, bytes.length, bytes[0], ends],
-    )
+    [
+      ...pieces(payload, blockStarts(blocks), {
+        block,
+        offset,
+        bodyBytes: 64,
+        isMissing: b => missing.includes(b),
+      }),
+    ].map(({ block, bytes, ends }) => [block, bytes.length, bytes[0], ends])
   t.same(walk(0, 64, [0, 2, 3]), [
     [0, 36, 64, true],
     [2, 64, 170, true],
@@ -217,13 +238,22 @@ t.test('copies are joined to runs, and blocks the board lacks nowhere are left t
   const entry = (crc32: number) => ({ crc32, storedBytes: 10, codec: 0, frames: 1 })
   const old = [1, 2, 3, 4].map(entry)
   const wanted = [1, 2, 9, 3, 4, 1].map(entry)
-  t.same(copyRuns(wanted, () => true, [{ slot: 2, blocks: old }]), [
-    { slot: 2, oldBlock: 0, newBlock: 0, count: 2 },
-    { slot: 2, oldBlock: 2, newBlock: 3, count: 2 },
-    { slot: 2, oldBlock: 0, newBlock: 5, count: 1 },
-  ])
-  t.same(copyRuns(wanted, block => block === 4, [{ slot: 2, blocks: old }]), [{ slot: 2, oldBlock: 3, newBlock: 4, count: 1 }])
-  t.same(copyRuns([{ ...entry(1), storedBytes: 11 }], () => true, [{ slot: 2, blocks: old }]), [])
+  t.same(
+    copyRuns(wanted, () => true, [{ slot: 2, blocks: old }]),
+    [
+      { slot: 2, oldBlock: 0, newBlock: 0, count: 2 },
+      { slot: 2, oldBlock: 2, newBlock: 3, count: 2 },
+      { slot: 2, oldBlock: 0, newBlock: 5, count: 1 },
+    ],
+  )
+  t.same(
+    copyRuns(wanted, block => block === 4, [{ slot: 2, blocks: old }]),
+    [{ slot: 2, oldBlock: 3, newBlock: 4, count: 1 }],
+  )
+  t.same(
+    copyRuns([{ ...entry(1), storedBytes: 11 }], () => true, [{ slot: 2, blocks: old }]),
+    [],
+  )
 })
 
 t.test('a request repeats with growing pauses, and BUSY buys it time', async t => {

@@ -1,0 +1,49 @@
+# Sourced by demo and test: installs what is missing, and says so. Debian 12 or Raspberry Pi OS with Node >= 20.19.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+say() { printf '\033[1m%s\033[0m\n' "$*" >&2; }
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"
+  elif command -v sudo >/dev/null; then sudo "$@"
+  else
+    say "Root rights are needed for: $*"
+    exit 1
+  fi
+}
+
+# need_packages COMMAND=PACKAGE...: installs the packages whose commands are absent.
+need_packages() {
+  local missing=() pair
+  for pair in "$@"; do
+    command -v "${pair%%=*}" >/dev/null || missing+=("${pair#*=}")
+  done
+  [ "${#missing[@]}" = 0 ] && return 0
+  say "Installing with apt: ${missing[*]}"
+  as_root apt-get update -q >&2
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}" >&2
+}
+
+need_node() {
+  if ! command -v node >/dev/null || ! node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)'; then
+    say "Node.js 20.19 or newer is needed (Debian 12 ships 18). See README.md, Install, for a source."
+    exit 1
+  fi
+}
+
+# The dependencies as package-lock.json pins them; skipped when they are in place already.
+install_dependencies() {
+  local stamp=node_modules/.installed
+  if [ -f "$stamp" ] && cmp -s package-lock.json "$stamp"; then return 0; fi
+  # better-sqlite3 is compiled here when no prebuilt binary can be had.
+  need_packages g++=g++ make=make python3=python3
+  say 'Installing the npm dependencies (a minute or two where SQLite must be compiled)'
+  npm ci --no-audit --no-fund >&2
+  cp package-lock.json "$stamp"
+}
+
+build() {
+  say 'Building'
+  npm run --silent build >&2
+}
