@@ -1,0 +1,113 @@
+import { BoardConnection } from '../../src/board/connection.ts'
+import { systemClock } from '../../src/kernel/clock.ts'
+import { boardId } from '../../src/kernel/ids.ts'
+import { silentLog } from '../../src/kernel/log.ts'
+import type { Link } from '../../src/link/link.ts'
+import { openLink } from '../../src/link/link-settings.ts'
+import type { Store } from '../../src/store/store.ts'
+import { createCore, type GatewayCore } from '../../src/upload/gateway-core.ts'
+import type { UploadOptions } from '../../src/upload/upload-options.ts'
+import type { JobRecord, PatternRecord } from '../../src/upload/uploads.ts'
+import type { CutLine } from '../support/cut-line.ts'
+
+/** Fast enough that no timeout depends on it. */
+const baudRate = 1_000_000
+
+export interface UploaderOptions {
+  readonly store: Store
+  readonly pattern: PatternRecord
+  readonly how: UploadOptions
+  readonly maxBody: number
+  /** Where the board is now. */
+  readonly line: () => CutLine
+}
+
+/** What the gateway does to bring one file onto one board, over node-serialport: the core, a connection and a job. */
+export class Uploader {
+  readonly core: GatewayCore
+  /** The job's row once it has ended, however it ended. */
+  readonly ended: Promise<JobRecord>
+  readonly #options: UploaderOptions
+  readonly #connection: BoardConnection
+  #begun: Promise<unknown> | undefined
+
+  constructor(options: UploaderOptions) {
+    this.#options = options
+    const { store, maxBody } = options
+    this.core = createCore({ store, clock: systemClock, log: silentLog, maxBody, adaptBody: false })
+    this.ended = new Promise((resolve, reject) => {
+      this.core.bus.on('job.changed', job => {
+        if (['done', 'failed', 'cancelled', 'paused'].includes(job.state)) resolve(job)
+      })
+      this.core.bus.on('board.up', ({ boardId: id }) => {
+        this.#begun ??= this.core.uploads.submit(options.pattern, [id], options.how)
+        this.#begun.catch(reject)
+      })
+    })
+    this.ended.catch(() => undefined)
+    this.#connection = new BoardConnection({
+      open: () => this.#open(),
+      clock: systemClock,
+      log: silentLog,
+      random: () => 0,
+      onSession: this.core.onSession,
+    })
+  }
+
+  /** Takes up the jobs that an earlier uploader left in the store, if any. */
+  async start(): Promise<void> {
+    await this.core.queue.start()
+    const left = await this.#options.store.jobs.unfinished()
+    if (left.length > 0) this.#begun = Promise.resolve()
+    this.#connection.start()
+  }
+
+  /** The terminal is back. */
+  wake(): void {
+    this.#connection.wake()
+  }
+
+  async stop(): Promise<void> {
+    await this.#begun?.catch(() => undefined)
+    await this.core.queue.close()
+    await this.#connection.stop()
+  }
+
+  /** The session with the board; throws when there is none. */
+  session(uuid: string) {
+    const session = this.core.registry.session(boardId(uuid))
+    if (session === undefined) throw new Error('there is no session with the board')
+    return session
+  }
+
+  async #open(): Promise<Link> {
+    const line = this.#options.line()
+    const link = await openLink({ kind: 'serial', path: line.device, baudRate }, systemClock)
+    link.onClose(() => setImmediate(() => this.wake()))
+    return counted(link, count => line.arrived(count))
+  }
+}
+
+/** The link, telling how many bytes its reader has got. */
+function counted(link: Link, arrived: (count: number) => void): Link {
+  return {
+    address: link.address,
+    kind: link.kind,
+    get baudRate() {
+      return link.baudRate
+    },
+    get queuedBytes() {
+      return link.queuedBytes
+    },
+    write: bytes => link.write(bytes),
+    onData: listener =>
+      link.onData(chunk => {
+        listener(chunk)
+        arrived(chunk.length)
+      }),
+    onDrain: listener => link.onDrain(listener),
+    onClose: listener => link.onClose(listener),
+    setBaudRate: rate => link.setBaudRate(rate),
+    close: () => link.close(),
+  }
+}
