@@ -1,4 +1,4 @@
-/** Paths of the two terminals of a modelled line. */
+/** Paths of the two terminals of a modelled line; none at the board's end when a native board is there. */
 export interface ModelledLine {
   readonly host: string
   readonly board: string
@@ -10,8 +10,8 @@ export interface Delivery {
   readonly seconds: number
   /** All of it arrived, byte for byte, and both ends know. */
   readonly complete: boolean
-  readonly retransmittedBytes?: number
-  readonly cpuSeconds?: number
+  /** What else is worth telling. */
+  readonly detail?: Readonly<Record<string, number | string>>
 }
 
 /** One way to bring a payload from the host's end of a line to the board's. Ends by `timeoutMs`; a failure is told, not thrown. */
@@ -19,11 +19,4 @@ export type SendThroughLine = (
   line: ModelledLine,
   payload: Uint8Array,
   timeoutMs: number,
-) => Promise<Delivery>
-
-/** The gateway's own way: a board with raw codec on the line, bodies of `bodyBytes`, the payload as an opaque image. */
-export type UploadThroughLine = (
-  line: ModelledLine,
-  payload: Uint8Array,
-  options: { readonly bodyBytes: number; readonly baudRate: number; readonly timeoutMs: number },
 ) => Promise<Delivery>

@@ -1,5 +1,5 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -7,13 +7,12 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { systemClock } from '../../src/kernel/clock.ts'
 import { withDeadline } from '../../src/kernel/deadline.ts'
+import { processCpuSeconds } from '../bench/process-cpu.ts'
 import { stop } from './pty.ts'
 
 const folder = fileURLToPath(new URL('../bench/line-model', import.meta.url))
 const buildTimeoutMs = 120_000
 const answerTimeoutMs = 10_000
-/** USER_HZ, 100 on every Linux that Node runs on (proc(5)). */
-const clockTicksPerSecond = 100
 
 export interface LineModelOptions {
   /** Bits per second, 8N1, both directions. */
@@ -51,6 +50,8 @@ export interface LineStatistics {
   readonly busyInMs: number
   readonly cuts: number
   readonly resets: number
+  /** Bytes that a native board wrote to its storage though they were there already. */
+  readonly rewrittenBytes: number
 }
 
 export interface LineModel {
@@ -139,9 +140,8 @@ class RunningModel implements LineModel {
     this.lines = (await this.#answer()).lines as LineModel['lines']
   }
 
-  async cpuSeconds(): Promise<number> {
-    const fields = (await readFile(`/proc/${this.#child.pid}/stat`, 'utf8')).replace(/^.*\) /, '').split(' ')
-    return (Number(fields[11]) + Number(fields[12])) / clockTicksPerSecond
+  cpuSeconds(): Promise<number> {
+    return processCpuSeconds(this.#child.pid)
   }
 
   async statistics(): Promise<LineStatistics[]> {

@@ -30,3 +30,7 @@ double board_baud(const board_t *board) {
   (void)board;
   return 0;
 }
+uint64_t board_rewritten_bytes(const board_t *board) {
+  (void)board;
+  return 0;
+}
