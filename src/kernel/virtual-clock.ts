@@ -22,7 +22,7 @@ export class VirtualClock implements Clock {
   }
 
   wallTime(): number {
-    return this.#epochMs + this.#now
+    return this.#epochMs + Math.floor(this.#now)
   }
 
   setTimer(delayMs: number, fire: () => void): Timer {

@@ -1,4 +1,5 @@
 import type { Result } from '../kernel/result.ts'
+import type { CandidateFacts } from './candidate-facts.ts'
 import type { PatternFault } from './fault.ts'
 import type { PatternLimits } from './limits.ts'
 import type { Pattern } from './pattern.ts'
@@ -19,21 +20,7 @@ export interface OpenOptions {
 }
 
 /** One way to read a file. Reading frames waits for `open`. */
-export interface Candidate {
-  readonly format: string
-  /** null: the format does not say how the LEDs are laid out. */
-  readonly width: number | null
-  readonly height: number | null
-  readonly leds: number
-  readonly channels: 3
-  readonly frames: number
-  /** One pass; null when the format carries no times. */
-  readonly durationMs: number | null
-  /** 0 … 1. */
-  readonly confidence: number
-  readonly reason: string
-  /** The file itself says what it is: a magic, or a header that accounts for every byte. */
-  readonly selfDescribing: boolean
+export interface Candidate extends CandidateFacts {
   readonly open: (options?: OpenOptions) => Result<Pattern, PatternFault>
 }
 

@@ -29,7 +29,11 @@ export function chooseCandidate(
   const listed = candidates.slice(0, 6).map((candidate, at) => `${at}: ${describeCandidate(candidate)}`)
   const more = candidates.length > listed.length ? ` and ${candidates.length - listed.length} more` : ''
   const message = `the file can be read in ${candidates.length} ways (${listed.join('; ')}${more}); look at them with preview and choose one with --candidate`
-  return fail({ kind: 'ambiguous', message, candidates })
+  return fail({
+    kind: 'ambiguous',
+    message,
+    candidates: candidates.map(({ open: _open, ...facts }) => facts),
+  })
 }
 
 /** e.g. `raw 50 LEDs × 3160 frames`. */

@@ -1,5 +1,5 @@
 import { AppError, type ErrorCode } from '../kernel/errors.ts'
-import type { Candidate } from './candidate.ts'
+import type { CandidateFacts } from './candidate-facts.ts'
 
 /** Where in the file: a byte offset for binary formats, a line number (from 1) for text. */
 interface Place {
@@ -12,7 +12,7 @@ export type PatternFault =
   | ({ readonly kind: 'invalid'; readonly message: string } & Place)
   | { readonly kind: 'unsupported'; readonly format: string; readonly message: string }
   | { readonly kind: 'too_large'; readonly message: string }
-  | { readonly kind: 'ambiguous'; readonly message: string; readonly candidates: readonly Candidate[] }
+  | { readonly kind: 'ambiguous'; readonly message: string; readonly candidates: readonly CandidateFacts[] }
   | { readonly kind: 'bad_request'; readonly message: string }
   | { readonly kind: 'does_not_fit'; readonly message: string }
   | {
@@ -39,8 +39,7 @@ const codes: Readonly<Record<PatternFault['kind'], ErrorCode>> = {
 /** The fault as the operational error that CLI and HTTP show; byte offset, line and power figures go into `detail`. */
 export function patternError(fault: PatternFault): AppError {
   const { kind: _kind, message, ...rest } = fault
-  const detail =
-    'candidates' in rest ? { candidates: rest.candidates.map(({ open: _open, ...facts }) => facts) } : rest
+  const detail = 'candidates' in rest ? { candidates: rest.candidates } : rest
   return new AppError(codes[fault.kind], message, { detail })
 }
 

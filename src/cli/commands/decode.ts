@@ -1,7 +1,7 @@
 import { AppError } from '../../kernel/errors.ts'
 import { explainFrame } from '../../protocol/explain.ts'
-import { explanationLines } from '../../protocol/explain-text.ts'
 import type { Command } from '../command.ts'
+import { explanationLines } from '../explanation-lines.ts'
 import { flag } from '../option-values.ts'
 
 export const decode: Command = {
