@@ -29,7 +29,11 @@ const { values } = parseArgs({
   },
 })
 
-function whole(name: 'step' | 'from' | 'to' | 'seed' | 'lanes', least: number, most: number): number | undefined {
+function whole(
+  name: 'step' | 'from' | 'to' | 'seed' | 'lanes',
+  least: number,
+  most: number,
+): number | undefined {
   const text = values[name]
   if (text === undefined) return undefined
   const number = Number(text)
@@ -44,7 +48,11 @@ function some<T extends string>(option: string, text: string, names: readonly T[
   throw new Error(`--${option} takes ${names.join(', ')} or both, not "${text}"`)
 }
 
-const perCut = ({ durationMs, cuts }: CampaignSummary) => `${(durationMs / Math.max(1, cuts)).toFixed(0)} ms a cut`
+/** One fault shows at many positions; the first ones tell. */
+const mostTold = 10
+
+const perCut = ({ durationMs, cuts }: CampaignSummary) =>
+  `${(durationMs / Math.max(1, cuts)).toFixed(0)} ms a cut`
 
 function showProgress(summary: CampaignSummary): void {
   const { cuts, violations } = summary
@@ -69,7 +77,8 @@ async function main(): Promise<number> {
     ...(process.stderr.isTTY && { onProgress: showProgress }),
   })
   if (process.stderr.isTTY) process.stderr.write('\r\x1b[K')
-  for (const { what, replay } of summary.violations) process.stderr.write(`${what.join('; ')}\n  ${replay}\n`)
+  for (const { what, replay } of summary.violations.slice(0, mostTold))
+    process.stderr.write(`${what.join('; ')}\n  ${replay}\n`)
   const { cuts, bytesOut, bytesIn, mostResentBytes, durationMs, violations } = summary
   const line = `${cuts} cuts in ${(durationMs / 1000).toFixed(1)} s (${perCut(summary)}; uploads of ${bytesOut} bytes out, ${bytesIn} in), at most ${mostResentBytes} bytes sent again, ${violations.length} violations`
   process.stdout.write(`${values.json ? JSON.stringify(summary) : line}\n`)

@@ -57,6 +57,13 @@ t.test('no file outgrows its reader', async t => {
   t.ok((sorted[Math.floor(sorted.length / 2)] ?? 0) <= maxMedianLines, 'the median file is short')
 })
 
+t.test('the protocol is bytes in and bytes out', async t => {
+  const builtins = [...texts]
+    .filter(([file]) => file.startsWith('protocol/'))
+    .flatMap(([, text]) => [...text.matchAll(/from '(node:[^']+)'/g)].map(([, name]) => name))
+  t.same([...new Set(builtins)].sort(), ['node:crypto', 'node:zlib'])
+})
+
 t.test('the environment is read in config only', async t => {
   const readers = [...texts]
     .filter(([, text]) => text.includes('process.env'))

@@ -8,7 +8,7 @@ import type { BoardMessage, Caps, HostMessage } from './messages.ts'
 import { describeError } from './wire-errors.ts'
 
 /** What a body means when it comes from one side. */
-interface Reading {
+export interface Reading {
   readonly direction: 'host → board' | 'board → host' | 'either way'
   readonly message: HostMessage | BoardMessage
   /** An ERR in plain words. */

@@ -35,19 +35,23 @@ export type RunResult =
   | { readonly end: 'failed'; readonly error: AppError }
   | { readonly end: 'stopped' }
 
-/** One run of a job on a board that is there, until it is done or something comes between. Never rejects. */
+/**
+ * One run of a job on a board that is there, until it is done or something comes between. Never rejects. `wanted` is
+ * asked when the image is made: compiling takes time, in which the job may have been paused or cancelled.
+ */
 export async function runJob(
   deps: RunDeps,
   job: JobRecord,
   session: BoardSession,
   profile: BoardProfile,
+  wanted: () => boolean,
   onProgress: (progress: SenderProgress, stats: RunStats) => void,
 ): Promise<RunResult> {
   try {
     const image =
       (await loadJobImage(deps.store, job)) ??
       (await makeJobImage(deps.store, job, profile, session.caps, deps.clock.wallTime()))
-    return await transfer(deps, job, session, image, onProgress)
+    return wanted() ? await transfer(deps, job, session, image, onProgress) : { end: 'stopped' }
   } catch (thrown) {
     if (thrown instanceof AppError) return { end: 'failed', error: thrown }
     deps.log.error({ jobId: job.id, err: toError(thrown) }, 'an upload ended by a bug')

@@ -7,7 +7,7 @@ import type { BoardId, JobId } from '../kernel/ids.ts'
 import type { SenderProgress } from '../protocol/sender/sender.ts'
 import { type JobRecord, unfinishedStates } from '../store/tables/job-record.ts'
 import type { NewJob } from '../store/tables/jobs.ts'
-import { isFinal, type JobInput, stepJob } from './job-state.ts'
+import { isFinal, isRunning, type JobInput, stepJob } from './job-state.ts'
 import { type RunDeps, type RunResult, runJob } from './run-job.ts'
 import { lineShare, type RunStats } from './run-stats.ts'
 
@@ -52,6 +52,8 @@ export class UploadQueue {
     { readonly jobId: JobId; readonly session: BoardSession; readonly finished: Promise<void> }
   >()
   #closing = false
+  /** Of batches that are being written. */
+  #arriving = 0
 
   constructor(deps: QueueDeps) {
     this.#deps = deps
@@ -71,41 +73,48 @@ export class UploadQueue {
 
   /** Adds the jobs of one upload, all or none. Rejects with `overloaded` or `storage_failed`. */
   async add(batch: readonly NewJob[]): Promise<readonly JobRecord[]> {
-    if (this.#jobs.size + batch.length > maxUnfinishedJobs) {
+    const waiting = this.#jobs.size + this.#arriving
+    if (waiting + batch.length > maxUnfinishedJobs) {
       throw new AppError(
         'overloaded',
-        `${this.#jobs.size} uploads wait already. Cancel some, or wait until they are done.`,
+        `${waiting} uploads wait already. Cancel some, or wait until they are done.`,
       )
     }
-    const { store, registry } = this.#deps
-    await store.jobs.insertBatch(batch)
-    const records: JobRecord[] = []
-    for (const { id, boardId } of batch) {
-      let record = await this.#read(id)
-      this.#jobs.set(id, { record, idleInterruptions: 0 })
-      this.#deps.bus.emit('job.changed', record)
-      if (registry.session(boardId) === undefined)
-        record = (await this.#apply(id, { type: 'board_absent' })) ?? record
-      records.push(record)
-      this.#kick(boardId)
+    let arriving = batch.length
+    this.#arriving += arriving
+    try {
+      await this.#deps.store.jobs.insertBatch(batch)
+      const records: JobRecord[] = []
+      for (const { id, boardId } of batch) {
+        const record = await this.#read(id)
+        this.#jobs.set(id, { record, idleInterruptions: 0 })
+        arriving--
+        this.#arriving--
+        this.#deps.bus.emit('job.changed', record)
+        const absent = this.#deps.registry.session(boardId) === undefined
+        records.push((absent ? await this.#apply(id, { type: 'board_absent' }) : undefined) ?? record)
+        this.#kick(boardId)
+      }
+      return records
+    } finally {
+      this.#arriving -= arriving
     }
-    return records
   }
 
   /** Rejects with `conflict` when the job is in no state for this, `not_found` when it is finished or unknown. */
   async command(id: JobId, type: 'pause' | 'resume' | 'cancel'): Promise<JobRecord> {
     const tracked = this.#jobs.get(id)
     if (tracked === undefined) throw new AppError('not_found', 'There is no unfinished job with this id.')
-    const { boardId, transferId } = tracked.record
+    const { boardId } = tracked.record
     const running = this.#busy.get(boardId)
     const record = await this.#apply(id, { type })
     if (record === undefined)
       throw new AppError('conflict', `A job that is ${tracked.record.state} cannot be told to ${type}.`)
     if (running?.jobId === id) {
       running.session.stopTransfer()
-      if (type === 'cancel' && transferId !== null) {
+      if (type === 'cancel' && record.transferId !== null) {
         await running.session
-          .request({ type: 'ABORT', id: Buffer.from(transferId, 'hex') })
+          .request({ type: 'ABORT', id: Buffer.from(record.transferId, 'hex') })
           .catch(() => undefined)
       }
     }
@@ -144,7 +153,8 @@ export class UploadQueue {
     const profile = await this.#deps.profileOf(session)
     let phase: SenderProgress['phase'] = 'preparing'
     let written: Promise<unknown> = Promise.resolve()
-    const result = await runJob(this.#deps, record, session, profile, (progress, stats) => {
+    const wanted = () => !this.#closing && isRunning(this.#jobs.get(id)?.record.state ?? 'cancelled')
+    const result = await runJob(this.#deps, record, session, profile, wanted, (progress, stats) => {
       this.#deps.bus.emit('job.progress', toProgress(record, progress, stats))
       if (progress.phase === phase) return
       phase = progress.phase
@@ -205,10 +215,13 @@ export class UploadQueue {
           payloadBytes: result.stats.streamedBytes,
           statsJson: JSON.stringify(result.stats),
         }
-        await store.jobs.finish(saved)
-        break
+        if (await store.jobs.finish(saved)) break
+        // Paused while the board had the last word: the next run finds it complete and proves it again.
+        tracked.record = await this.#read(id)
+        return
       }
       case 'failed':
+        if (result.error.code === 'storage_failed') throw result.error
         await store.jobs.fail({ id, nowMs, errorCode: result.error.code, errorMessage: result.error.message })
         break
       case 'interrupted': {
@@ -241,8 +254,16 @@ export class UploadQueue {
     // `failed` and `done` are written by the caller, together with why.
     if (next.state === 'failed' || next.state === 'done') return { ...tracked.record, state: next.state }
     if (next.state === tracked.record.state) return tracked.record
-    tracked.record = { ...tracked.record, state: next.state }
-    tracked.record = await this.#move(tracked.record, next.state)
+    const before = tracked.record
+    tracked.record = { ...before, state: next.state }
+    try {
+      const written = await this.#move(before, next.state)
+      // A later step may have come meanwhile; the rows follow in the same order.
+      tracked.record = { ...written, state: tracked.record.state }
+    } catch (thrown) {
+      if (tracked.record.state === next.state) tracked.record = before
+      throw thrown
+    }
     if (next.state === 'cancelled') this.#jobs.delete(id)
     this.#deps.bus.emit('job.changed', tracked.record)
     return tracked.record

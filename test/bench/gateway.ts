@@ -11,12 +11,16 @@ const buildTimeoutMs = 300_000
 /** Preloaded, it delays each fsync by SLOW_FSYNC_MS. */
 export const slowFsyncLibrary = join(root, 'test/bench/build/slow-fsync.so')
 
-/** Builds what is measured and what measures, as far as it is stale; the path of the gateway's main file. */
-export async function buildAll(): Promise<string> {
+/** Builds the line model with its boards, and the library to preload. */
+export async function buildModel(): Promise<void> {
   await run('make', ['-s', '-C', join(root, 'firmware-protocol'), 'build/libpixelgate.a'], {
     timeout: buildTimeoutMs,
   })
   await run('make', ['-s', '-C', join(root, 'test/bench')], { timeout: buildTimeoutMs })
+}
+
+/** Builds the gateway if it is stale; the path of its main file. */
+export async function buildGateway(): Promise<string> {
   const main = join(root, 'dist/main.js')
   const builtMs = await stat(main).then(
     ({ mtimeMs }) => mtimeMs,

@@ -7,7 +7,10 @@ import { openSerial } from '../../src/link/serial-link.ts'
 import { encodeFrame } from '../../src/protocol/frame.ts'
 import { FrameDecoder } from '../../src/protocol/frame-decoder.ts'
 import { type LineModel, type LineModelOptions, startLineModel } from '../support/line-model.ts'
-import { formatTable, measure, noiseBytes, uploadSender } from './bench-link.ts'
+import { syntheticPattern } from '../support/synthetic-patterns.ts'
+import { measure } from './measure.ts'
+import { noiseBytes, stdFile } from './payload.ts'
+import { atLeast, atMost, formatRows, median, row } from './row.ts'
 
 const has = (command: string): boolean => {
   try {
@@ -190,30 +193,48 @@ t.test('a native board answers, restarts on demand and follows a change of rate'
 })
 
 t.test(
-  'a transfer is measured as a share of its line, and the table says so',
+  'a transfer is measured as a share of its line, one that fails has none',
   { skip: skip || (has('sz') ? false : 'lrzsz is absent') },
   async t => {
     const { zmodemThroughLine } = await import('./zmodem.ts')
-    const result = await measure({
-      sender: 'ZMODEM',
-      send: zmodemThroughLine,
-      line: { baudRate: 1_000_000 },
-      lineSeconds: 2,
-    })
-    t.ok(result.complete)
-    t.ok(result.shareOfLine > 0.8 && result.shareOfLine < 0.98, String(result.shareOfLine))
-    t.match(formatTable([result]), /ZMODEM +1000000 +clean +– +200000 +2\.\d\d +\d\d\.\d %/)
-    const failed = await measure({
-      sender: 'nobody',
-      send: uploadSender(
-        async () => ({ seconds: 1, complete: false, retransmittedBytes: 3, cpuSeconds: 0.1 }),
-        128,
-        115_200,
-      ),
-      line: { baudRate: 115_200, bitErrorRate: 1e-4, adapterLatencyMs: 16 },
-      lineSeconds: 0.1,
-    })
-    t.equal(failed.shareOfLine, 0)
-    t.match(formatTable([failed]), /nobody +115200 +1e-4 +16 ms .* failed +3 /)
+    const options = { lineSeconds: 2, timeoutMs: 30_000 }
+    const { shareOfLine, payloadBytes } = await measure({ baudRate: 1_000_000 }, zmodemThroughLine, options)
+    t.equal(payloadBytes, 200_000)
+    t.ok(shareOfLine !== null && shareOfLine > 0.8 && shareOfLine < 0.98, String(shareOfLine))
+    const nobody = async () => ({ seconds: 1, complete: false })
+    t.match(await measure({ baudRate: 115_200 }, nobody, options), { shareOfLine: null })
   },
 )
+
+t.test('a native board counts the bytes that it writes twice', { skip }, async t => {
+  const model = await startModel(t, { baudRate: 115_200, nativeBoard: true })
+  t.match(await model.statistics(), [{ rewrittenBytes: 0 }])
+})
+
+t.test('a row tells whether its figure meets its target', t => {
+  const fields = {
+    case: 'share',
+    line: '115200',
+    what: 'x',
+    seed: 1,
+    unit: '%',
+    detail: { s: 5.004 },
+  } as const
+  const met = row({ ...fields, figure: 0.981, target: atLeast(0.98) })
+  const missed = row({ ...fields, figure: 0.981, target: atMost(0.98) })
+  const unfinished = row({ ...fields, figure: null, target: atLeast(0) })
+  t.same([met.met, missed.met, unfinished.met, row({ ...fields, figure: 1 }).met], [true, false, false, null])
+  t.match(formatRows([met]), /share +115200 +x +98\.1 % +≥ 98 % +met +s 5\n/)
+  t.match(formatRows([unfinished]), /not completed +≥ 0 % +MISSED/)
+  t.same([median([3, 1, 2]), median([4, 1, 2, 3])], [2, 2.5])
+  t.end()
+})
+
+t.test('a pattern becomes an STD file', t => {
+  const pattern = syntheticPattern('noise', { frames: 2, width: 2, height: 1 })
+  const file = Buffer.from(stdFile(pattern))
+  t.equal(file.length, 4 + 2 * (2 + 6))
+  t.same([file.readUInt16LE(0), file.readUInt16LE(2), file.readUInt16LE(4)], [2, 2, 40])
+  t.same([...file.subarray(6, 12)], [...(pattern.frames[0]?.pixels ?? [])])
+  t.end()
+})

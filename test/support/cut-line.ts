@@ -36,6 +36,7 @@ export class CutLine {
   readonly #child: Socat
   #written = 0
   #broken = false
+  #held = false
 
   constructor(child: Socat, device: string, options: CutLineOptions) {
     this.#child = child
@@ -63,6 +64,11 @@ export class CutLine {
     if (this.#room('in', this.bytesIn) === 0) this.#break()
   }
 
+  /** The cable holds from now on, if it still does. */
+  hold(): void {
+    this.#held = true
+  }
+
   /** Ends socat. May be called again. */
   async close(): Promise<void> {
     this.#broken = true
@@ -80,7 +86,7 @@ export class CutLine {
 
   #room(direction: Direction, passed: number): number {
     const { cut } = this.#options
-    return cut?.direction === direction ? cut.afterBytes - passed : Number.POSITIVE_INFINITY
+    return cut?.direction === direction && !this.#held ? cut.afterBytes - passed : Number.POSITIVE_INFINITY
   }
 
   #break(): void {
@@ -99,7 +105,13 @@ export async function openCutLine(options: CutLineOptions): Promise<CutLine> {
   const args = ['-d', '-d', '-b', '65536', 'STDIO', 'PTY,raw,echo=0']
   const child: Socat = spawn('socat', args, { stdio: ['pipe', 'pipe', 'pipe'] })
   try {
-    const device = await withDeadline(systemClock, startTimeoutMs, ptyName(child), 'link_failed', 'socat made no pty')
+    const device = await withDeadline(
+      systemClock,
+      startTimeoutMs,
+      ptyName(child),
+      'link_failed',
+      'socat made no pty',
+    )
     return new CutLine(child, device, options)
   } catch (error) {
     await stop(child)

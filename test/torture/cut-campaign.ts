@@ -1,14 +1,18 @@
 import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openStore, type Store } from '../../src/store/store.ts'
-import { createCore } from '../../src/upload/gateway-core.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
 import { silentLog } from '../../src/kernel/log.ts'
+import { openStore, type Store } from '../../src/store/store.ts'
+import { createCore } from '../../src/upload/gateway-core.ts'
 import type { PatternRecord } from '../../src/upload/uploads.ts'
+import type { BoardFaults } from '../../src/virtual/board-faults.ts'
 import type { Direction } from '../support/cut-line.ts'
 import { type CutFile, cutFiles } from './cut-files.ts'
-import { cutBoard, type OldState, type Resume, runCut } from './cut-run.ts'
+import { type OldState, type Resume, runCut } from './cut-run.ts'
+
+/** ACKs are sent by time too, so one upload is some bytes longer than another: a series ends when several were shorter than the cut. */
+const uncutToEnd = 6
 
 export const payloads = ['raw', 'pattern'] as const
 export type Payload = (typeof payloads)[number]
@@ -27,6 +31,7 @@ export interface CampaignOptions {
   readonly resume?: Resume | undefined
   /** Cuts under way at once. */
   readonly lanes: number
+  readonly faults?: Partial<BoardFaults>
   readonly onProgress?: (summary: CampaignSummary) => void
 }
 
@@ -70,7 +75,8 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignSum
   const folder = await mkdtemp(join(await scratch(), 'torture-cut-'))
   const lanes: Lane[] = []
   try {
-    for (let lane = 0; lane < options.lanes; lane++) lanes.push(await openLane(join(folder, `${lane}.db`), files))
+    for (let lane = 0; lane < options.lanes; lane++)
+      lanes.push(await openLane(join(folder, `${lane}.db`), files))
     const [first] = lanes
     if (first === undefined) throw new Error('a campaign needs a lane')
     const old = await makeOld(first, files.old)
@@ -89,10 +95,9 @@ class Campaign {
   readonly #old: OldState
   readonly #beganMs: number
   readonly #positions: Generator<Position>
-  /** Series that went through uncut. */
-  readonly #over = new Set<string>()
+  /** Uploads of each series that went through uncut. */
+  readonly #uncut = new Map<string, number>()
   readonly #violations: Violation[] = []
-  #runs = 0
   #cuts = 0
   #bytesOut = 0
   #bytesIn = 0
@@ -128,7 +133,7 @@ class Campaign {
     const { step, directions, from, to = Number.POSITIVE_INFINITY, seed, resume } = this.#options
     for (const payload of this.#options.payloads) {
       for (const direction of directions) {
-        const isOver = () => this.#over.has(`${payload} ${direction}`)
+        const isOver = () => (this.#uncut.get(`${payload} ${direction}`) ?? 0) >= uncutToEnd
         for (let index = 0; from + index * step <= to && !isOver(); index++) {
           const alternate = resumes[(index + seed) % resumes.length] ?? 'reopen'
           yield { payload, direction, afterBytes: from + index * step, resume: resume ?? alternate }
@@ -144,12 +149,13 @@ class Campaign {
       old: this.#old,
       cut: { direction, afterBytes },
       resume,
-      uuid: uuidOf(++this.#runs),
+      faults: this.#options.faults,
     })
     this.#mostResentBytes = Math.max(this.#mostResentBytes, outcome.resentBytes)
     if (outcome.wasCut) this.#cuts++
     else {
-      this.#over.add(`${payload} ${direction}`)
+      const series = `${payload} ${direction}`
+      this.#uncut.set(series, (this.#uncut.get(series) ?? 0) + 1)
       this.#bytesOut = Math.max(this.#bytesOut, outcome.bytesOut)
       this.#bytesIn = Math.max(this.#bytesIn, outcome.bytesIn)
     }
@@ -170,16 +176,14 @@ async function openLane(path: string, files: ReturnType<typeof cutFiles>): Promi
 
 /** The board as it is before each cut: the old pattern was uploaded, verified and confirmed. */
 async function makeOld({ store, patterns }: Lane, file: CutFile): Promise<OldState> {
-  const outcome = await runCut(store, patterns.old, { file, old: undefined, cut: undefined, resume: 'reopen', uuid: uuidOf(0) })
+  const outcome = await runCut(store, patterns.old, {
+    file,
+    old: undefined,
+    cut: undefined,
+    resume: 'reopen',
+  })
   if (outcome.violations.length > 0) throw new Error(`the old pattern: ${outcome.violations.join('; ')}`)
   return { flash: outcome.flash, id: outcome.id, frames: file.frames }
-}
-
-/** A board of its own for each run, so that no run knows of another's. */
-function uuidOf(run: number): Uint8Array {
-  const uuid = new Uint8Array(16).fill(0x70)
-  new DataView(uuid.buffer).setUint32(12, run)
-  return uuid
 }
 
 /** Memory where there is some: thousands of runs would only wear the disk out. */
@@ -187,6 +191,3 @@ async function scratch(): Promise<string> {
   const memory = '/dev/shm'
   return (await stat(memory).catch(() => undefined))?.isDirectory() === true ? memory : tmpdir()
 }
-
-/** For the lines of a summary. */
-export const describeBoard = `${cutBoard.blockBytes} byte blocks, window ${cutBoard.window}, bodies of ${cutBoard.maxBody}`

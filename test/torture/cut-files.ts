@@ -26,9 +26,14 @@ const noise = (seed: number, sizeBytes: number): Uint8Array => {
 function ledm(fileName: string, frames: readonly Uint8Array[]): CutFile {
   const header = Buffer.alloc(14)
   header.write('LEDM', 'latin1')
-  for (const [index, value] of [1, leds, frames.length, side, side].entries()) header.writeUInt16LE(value, 4 + index * 2)
+  for (const [index, value] of [1, leds, frames.length, side, side].entries())
+    header.writeUInt16LE(value, 4 + index * 2)
   const delay = Uint8Array.of(frameMs, 0)
-  return opaqueOrPattern(fileName, Buffer.concat([header, ...frames.flatMap(frame => [delay, frame])]), frames)
+  return opaqueOrPattern(
+    fileName,
+    Buffer.concat([header, ...frames.flatMap(frame => [delay, frame])]),
+    frames,
+  )
 }
 
 const opaqueOrPattern = (fileName: string, bytes: Uint8Array, frames: readonly Uint8Array[]): CutFile => ({

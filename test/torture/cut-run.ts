@@ -1,17 +1,16 @@
 import { createHash } from 'node:crypto'
 import { systemClock } from '../../src/kernel/clock.ts'
 import { withDeadline } from '../../src/kernel/deadline.ts'
-import { formatUuid } from '../../src/kernel/ids.ts'
 import { encodeFrame, maxBodyBytes } from '../../src/protocol/frame.ts'
 import { FrameDecoder } from '../../src/protocol/frame-decoder.ts'
 import { decodeBoardMessage, encodeHostMessage } from '../../src/protocol/message-codec.ts'
 import { type HostMessage, messageTypes } from '../../src/protocol/messages.ts'
 import type { Store } from '../../src/store/store.ts'
-import type { JobRecord, PatternRecord } from '../../src/upload/uploads.ts'
 import { doneReport } from '../../src/upload/report.ts'
 import { parseStats } from '../../src/upload/run-stats.ts'
+import type { JobRecord, PatternRecord } from '../../src/upload/uploads.ts'
 import { type BoardConfig, defaultBoardConfig } from '../../src/virtual/board-config.ts'
-import { noFaults } from '../../src/virtual/board-faults.ts'
+import { type BoardFaults, noFaults } from '../../src/virtual/board-faults.ts'
 import { Flash } from '../../src/virtual/flash.ts'
 import { VirtualBoard } from '../../src/virtual/virtual-board.ts'
 import { type ShownFrame, WasmBoard } from '../../src/virtual/wasm-board.ts'
@@ -25,6 +24,7 @@ const deadlineMs = 30_000
 /** A small board, so that 4 KiB are several blocks, several windows and many frames. */
 export const cutBoard: BoardConfig = {
   ...defaultBoardConfig,
+  uuid: new Uint8Array(16).fill(0x70),
   leds: side * side,
   width: side,
   height: side,
@@ -45,7 +45,8 @@ export interface CutRun {
   readonly old: OldState | undefined
   readonly cut: Cut | undefined
   readonly resume: Resume
-  readonly uuid: Uint8Array
+  /** Faults of the board, to see that the watch sees them. */
+  readonly faults?: Partial<BoardFaults> | undefined
 }
 
 /** A flash with one active pattern. */
@@ -69,24 +70,40 @@ export interface CutOutcome {
 /** One upload with one cut, watched from the board's side. `store` and `pattern` may serve many runs, one after the other. */
 export async function runCut(store: Store, pattern: PatternRecord, run: CutRun): Promise<CutOutcome> {
   const watch = new Watch(run)
-  const lines = await Promise.all([openCutLine(watch.options(run.cut)), openCutLine(watch.options(undefined))])
-  const make = () => new Uploader({ store, pattern, how: run.file.how, maxBody: cutBoard.maxBody, line: () => watch.line })
+  const lines = await Promise.all([
+    openCutLine(watch.options(run.cut)),
+    openCutLine(watch.options(undefined)),
+  ])
+  const make = () =>
+    new Uploader({ store, pattern, how: run.file.how, maxBody: cutBoard.maxBody, line: () => watch.line })
   let uploader = make()
   try {
     watch.begin(lines)
     const within = <T>(work: Promise<T>, what: string) =>
-      withDeadline(systemClock, deadlineMs, work, 'link_failed', `${what} took longer than ${deadlineMs / 1000} s`)
-    await uploader.start()
-    const first = await within(Promise.race([uploader.ended, watch.cut]), 'the upload before the cut')
-    if (first === 'cut') {
+      withDeadline(
+        systemClock,
+        deadlineMs,
+        work,
+        'link_failed',
+        `${what} took longer than ${deadlineMs / 1000} s`,
+      )
+    await uploader.start(true)
+    await within(Promise.race([uploader.ended, watch.cut]), 'the upload before the cut')
+    watch.line.hold()
+    let { ended } = uploader
+    if (watch.line.isCut) {
       watch.replug()
       if (run.resume === 'restart') {
-        await within(uploader.stop(), 'the end of the first uploader')
+        const first = uploader
+        await within(first.stop(), 'the end of the first uploader')
+        const left = await store.jobs.unfinished()
         uploader = make()
-        await uploader.start()
+        await uploader.start(!first.hasBegun)
+        // The cut may come under the last reply, when the job is done all the same.
+        if (left.length > 0 || !first.hasBegun) ended = uploader.ended
       } else uploader.wake()
     }
-    const job = await within(uploader.ended, 'the resumed upload')
+    const job = await within(ended, 'the resumed upload')
     await watch.judge(store, job, uploader, within)
   } catch (thrown) {
     watch.violate(thrown instanceof Error ? thrown.message : String(thrown))
@@ -127,9 +144,9 @@ class Watch {
     })
     this.#flash = flashWith(run.old?.flash)
     this.#board = new VirtualBoard({
-      config: { ...cutBoard, uuid: run.uuid },
+      config: cutBoard,
       flash: this.#flash,
-      faults: noFaults,
+      faults: { ...noFaults, ...run.faults },
       clock: systemClock,
       onSend: bytes => this.line.write(bytes),
       onFrame: shown => this.#onFrame(shown),
@@ -171,7 +188,8 @@ class Watch {
     within: <T>(work: Promise<T>, what: string) => Promise<T>,
   ): Promise<void> {
     const { file, old } = this.#run
-    if (job.state !== 'done') return this.violate(`the job is ${job.state}: ${job.errorCode} ${job.errorMessage}`)
+    if (job.state !== 'done')
+      return this.violate(`the job is ${job.state}: ${job.errorCode} ${job.errorMessage}`)
     this.#newId = job.transferId ?? ''
     const report = await doneReport(store, job)
     const image = await store.blobs.get(job.imageSha ?? '')
@@ -179,23 +197,36 @@ class Watch {
     const holds = (what: string, condition: boolean) => condition || this.violate(what)
     holds('the report states another SHA-256', report.sha256 === sha256 && report.digest.value === sha256)
     holds('the stored image is not the file', file.how.raw === false || sha256 === file.sha256)
-    holds('the flash does not hold the image', Buffer.from(this.#flash.contents()).includes(image))
+    holds('the flash does not hold the image', Buffer.from(this.#flash.contents()).includes(Buffer.from(image)))
     holds(`${report.resentBlocks} durable blocks were sent again`, report.resentBlocks === 0)
     const copied = parseStats(job.statsJson).copiedBytes
     this.#resentBytes = job.payloadBytes - (image.length - copied)
-    holds(`${this.#resentBytes} bytes were sent again, more than a window`, this.#resentBytes <= cutBoard.window)
+    holds(
+      `${this.#resentBytes} bytes were sent again, more than a window`,
+      this.#resentBytes <= cutBoard.window,
+    )
     holds('the board was restarted', this.#board.boots === 1)
     holds('the board programmed flash that it had not erased', this.#flash.unerasedBits === 0)
 
     if (this.#board.lostBytes > 0) this.violate(`the board lost ${this.#board.lostBytes} bytes`)
     // When the cable is pulled under the last reply the job is done and the session gone: a new one comes by itself.
-    const session = await within(present(uploader, formatUuid(this.#run.uuid)), 'the session after the upload')
+    const session = await within(uploader.session(), 'the session after the upload')
     const status = await within(session.request({ type: 'STATUS' }), 'STATUS')
-    holds('STATUS names another pattern', status.type === 'STATUS' && hex(status.id) === this.#newId && status.mode === 1)
-    const listed = status.type === 'STATUS' ? await within(session.request({ type: 'LIST', slot: status.slot }), 'LIST') : status
-    holds('LIST names another active pattern', listed.type === 'LIST' && listed.state === 2 && listed.active && hex(listed.id) === this.#newId)
+    holds(
+      'STATUS names another pattern',
+      status.type === 'STATUS' && hex(status.id) === this.#newId && status.mode === (file.how.raw ? 0 : 1),
+    )
+    const listed =
+      status.type === 'STATUS'
+        ? await within(session.request({ type: 'LIST', slot: status.slot }), 'LIST')
+        : status
+    holds(
+      'LIST names another active pattern',
+      listed.type === 'LIST' && listed.state === 2 && listed.active && hex(listed.id) === this.#newId,
+    )
     holds('a power cut would bring another pattern', this.#afterPowerCut() === this.#newId)
-    if (old !== undefined && !this.#run.file.how.raw) await within(this.#allSeen(), 'the first showing of every frame')
+    if (old !== undefined && !this.#run.file.how.raw)
+      await within(this.#allSeen(), 'the first showing of every frame')
   }
 
   outcome(lines: readonly CutLine[]): CutOutcome {
@@ -231,7 +262,8 @@ class Watch {
     if (this.#run.old !== undefined) {
       const id = this.#afterPowerCut()
       const allowed = this.#confirmed ? [this.#newId] : [this.#run.old.id]
-      if (!allowed.includes(id)) this.violate(`after a power cut at this moment the board would play ${id || 'nothing'}`)
+      if (!allowed.includes(id))
+        this.violate(`after a power cut at this moment the board would have ${id || 'nothing'} active`)
     }
     this.#tellCut('cut')
   }
@@ -241,7 +273,8 @@ class Watch {
     if (old === undefined) return
     const shownId = hex(id)
     if (shownId === old.id) {
-      if (this.#activated && this.#newId !== old.id && this.#confirmed) this.violate('the old pattern came back after CONFIRM')
+      if (this.#activated && this.#newId !== old.id && this.#confirmed)
+        this.violate('the old pattern came back after CONFIRM')
       if (!same(pixels, old.frames[frame])) this.violate(`frame ${frame} of the old pattern was shown wrong`)
       const follows = this.#lastOld === undefined || frame === (this.#lastOld + 1) % old.frames.length
       if (!follows) this.violate(`the old pattern jumped from frame ${this.#lastOld} to ${frame}`)
@@ -249,10 +282,13 @@ class Watch {
       return
     }
     if (!this.#activated) return this.violate(`the pattern ${shownId} was shown before its activation`)
+    if (file.how.raw) {
+      // Opaque bytes are stored, not shown: the LEDs go black.
+      if (pixels.some(value => value !== 0)) this.violate('opaque bytes were shown')
+      return
+    }
     if (shownId !== this.#newId) return this.violate(`the pattern ${shownId} was shown, neither old nor new`)
-    // Opaque bytes are stored, not shown: one black picture.
-    const expected = file.frames[frame] ?? (file.how.raw ? new Uint8Array(pixels.length) : undefined)
-    if (!same(pixels, expected)) this.violate(`frame ${frame} of the new pattern was shown wrong`)
+    if (!same(pixels, file.frames[frame])) this.violate(`frame ${frame} of the new pattern was shown wrong`)
     this.#seen.add(frame)
     if (this.#seen.size === file.frames.length) this.#tellSeen()
   }
@@ -264,18 +300,24 @@ class Watch {
     })
   }
 
-  /** Id of what a board would play that is started with this flash; '' for nothing. */
+  /** Id of what is active on a board that is started with this flash; '' for nothing. */
   #afterPowerCut(): string {
     let id = ''
     const decoder = new FrameDecoder(maxBodyBytes)
     const twin = new WasmBoard({
-      config: { ...cutBoard, uuid: this.#run.uuid },
+      config: cutBoard,
       storage: flashWith(this.#flash.contents()),
       now: () => 0,
       onSend: bytes =>
-        decoder.push(bytes, frame => {
-          const message = decodeBoardMessage(frame.type, frame.body)
-          if (message.ok && message.value.type === 'STATUS') id = message.value.mode === 1 ? hex(message.value.id) : ''
+        decoder.push(bytes, ({ type, body }) => {
+          const message = decodeBoardMessage(type, body)
+          if (
+            message.ok &&
+            message.value.type === 'LIST' &&
+            message.value.active &&
+            message.value.state === 2
+          )
+            id = hex(message.value.id)
         }),
     })
     twin.reset()
@@ -284,16 +326,10 @@ class Watch {
       twin.poll()
     }
     say({ type: 'HELLO', minVersion: 1, maxVersion: 1, hostMaxBody: 256, page: 0 }, 0)
-    say({ type: 'STATUS' }, 1)
+    for (let slot = 0; slot < cutBoard.slots; slot++) say({ type: 'LIST', slot }, slot + 1)
     twin.powerOff()
     return id
   }
-}
-
-async function present(uploader: Uploader, uuid: string) {
-  const { registry, bus } = uploader.core
-  if (registry.present().length === 0) await new Promise<void>(resolve => void bus.on('board.up', () => resolve()))
-  return uploader.session(uuid)
 }
 
 function flashWith(contents: Uint8Array | undefined): Flash {
@@ -303,4 +339,5 @@ function flashWith(contents: Uint8Array | undefined): Flash {
 }
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
-const same = (a: Uint8Array, b: Uint8Array | undefined): boolean => b !== undefined && Buffer.from(a).equals(b)
+const same = (a: Uint8Array, b: Uint8Array | undefined): boolean =>
+  b !== undefined && Buffer.from(a).equals(b)

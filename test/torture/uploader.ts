@@ -1,6 +1,6 @@
 import { BoardConnection } from '../../src/board/connection.ts'
+import type { BoardSession } from '../../src/board/session.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
-import { boardId } from '../../src/kernel/ids.ts'
 import { silentLog } from '../../src/kernel/log.ts'
 import type { Link } from '../../src/link/link.ts'
 import { openLink } from '../../src/link/link-settings.ts'
@@ -30,6 +30,7 @@ export class Uploader {
   readonly #options: UploaderOptions
   readonly #connection: BoardConnection
   #begun: Promise<unknown> | undefined
+  #submits = true
 
   constructor(options: UploaderOptions) {
     this.#options = options
@@ -40,6 +41,7 @@ export class Uploader {
         if (['done', 'failed', 'cancelled', 'paused'].includes(job.state)) resolve(job)
       })
       this.core.bus.on('board.up', ({ boardId: id }) => {
+        if (!this.#submits) return
         this.#begun ??= this.core.uploads.submit(options.pattern, [id], options.how)
         this.#begun.catch(reject)
       })
@@ -54,11 +56,15 @@ export class Uploader {
     })
   }
 
-  /** Takes up the jobs that an earlier uploader left in the store, if any. */
-  async start(): Promise<void> {
-    await this.core.queue.start()
-    const left = await this.#options.store.jobs.unfinished()
-    if (left.length > 0) this.#begun = Promise.resolve()
+  /** True once the job exists; whoever takes over goes on with it. */
+  get hasBegun(): boolean {
+    return this.#begun !== undefined
+  }
+
+  /** With `submits` the job is made when the board is first there; else what an earlier uploader left is taken up. */
+  async start(submits: boolean): Promise<void> {
+    this.#submits = submits
+    if (!submits) await this.core.queue.start()
     this.#connection.start()
   }
 
@@ -73,11 +79,16 @@ export class Uploader {
     await this.#connection.stop()
   }
 
-  /** The session with the board; throws when there is none. */
-  session(uuid: string) {
-    const session = this.core.registry.session(boardId(uuid))
-    if (session === undefined) throw new Error('there is no session with the board')
-    return session
+  /** The session with the board, or the next one when it has just gone. */
+  session(): Promise<BoardSession> {
+    const { registry, bus } = this.core
+    return new Promise(resolve => {
+      for (const id of registry.present()) {
+        const session = registry.session(id)
+        if (session?.alive === true) resolve(session)
+      }
+      bus.on('board.up', ({ session }) => resolve(session))
+    })
   }
 
   async #open(): Promise<Link> {
