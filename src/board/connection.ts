@@ -3,6 +3,7 @@ import { AppError, toError } from '../kernel/errors.ts'
 import type { Log } from '../kernel/log.ts'
 import { KeepOpen } from '../link/keep-open.ts'
 import type { Link } from '../link/link.ts'
+import { changeBaudRate } from './change-baud-rate.ts'
 import { FrameChannel } from './frame-channel.ts'
 import { shakeHands } from './handshake.ts'
 import { BoardSession } from './session.ts'
@@ -13,6 +14,8 @@ const greetingPauseMs = 500
 export interface ConnectionOptions {
   /** One try to open the link; rejects with an AppError. */
   readonly open: () => Promise<Link>
+  /** After the greeting the line goes to this rate, or the board's highest if that is lower; undefined: it stays. */
+  readonly maxBaudRate?: number | undefined
   readonly clock: Clock
   readonly log: Log
   /** In [0, 1): spreads the tries of many boards. */
@@ -66,25 +69,42 @@ export class BoardConnection {
 
   async #serve(link: Link): Promise<void> {
     const { clock, onSession } = this.#options
-    const channel = new FrameChannel(link, clock)
-    const closed = new Promise<void>(resolve => link.onClose(() => resolve()))
     let open = true
-    void closed.then(() => {
-      open = false
-    })
+    const closed = new Promise<void>(resolve =>
+      link.onClose(() => {
+        open = false
+        resolve()
+      }),
+    )
+    const channel = new FrameChannel(link, clock)
     while (open) {
+      let session: BoardSession | undefined
+      let error: AppError | undefined
       try {
-        const session = new BoardSession(channel, await shakeHands(channel, clock), clock)
+        session = new BoardSession(channel, await shakeHands(channel, clock), clock)
         if (session.uuid.every(byte => byte === 0)) await session.assignUuid()
+        await this.#raiseBaudRate(session)
         this.#trouble = undefined
         onSession(session)
-        const error = await new Promise<AppError | undefined>(resolve => session.onEnd(resolve))
+        const ended = session
+        error = await new Promise<AppError | undefined>(resolve => ended.onEnd(resolve))
         if (error !== undefined && open) this.#report(error)
       } catch (thrown) {
+        session?.end()
         if (open) this.#report(thrown)
-        await Promise.race([closed, this.#wait(greetingPauseMs)])
       }
+      // Without a session, or when the gateway had no use for it, the next try may wait; a restarted board may not.
+      if (open && error === undefined) await Promise.race([closed, this.#wait(greetingPauseMs)])
     }
+  }
+
+  async #raiseBaudRate(session: BoardSession): Promise<void> {
+    const { maxBaudRate, clock, log } = this.#options
+    const baudRate = Math.min(maxBaudRate ?? 0, session.caps.maxBaud)
+    const { link } = session.channel
+    if (link.baudRate === null || baudRate <= link.baudRate) return
+    if (await changeBaudRate(session, baudRate, clock)) return
+    log.warn({ address: link.address, baudRate }, 'the line does not carry this rate and stays at its own')
   }
 
   #report(thrown: unknown): void {

@@ -117,7 +117,8 @@ export class Connections {
 
   #connect(settings: LinkSettings): BoardConnection {
     const { open, clock, log, onSession } = this.#options
-    const connection = new BoardConnection({ open: () => open(settings), clock, log, onSession })
+    const maxBaudRate = settings.kind === 'serial' ? (settings.maxBaudRate ?? undefined) : undefined
+    const connection = new BoardConnection({ open: () => open(settings), maxBaudRate, clock, log, onSession })
     connection.start()
     return connection
   }

@@ -1,4 +1,5 @@
 import type { Clock } from '../kernel/clock.ts'
+import type { AppError } from '../kernel/errors.ts'
 import type { Link } from '../link/link.ts'
 import { encodeFrame, type Frame, maxBodyBytes } from '../protocol/frame.ts'
 import { FrameDecoder } from '../protocol/frame-decoder.ts'
@@ -13,6 +14,9 @@ export class FrameChannel {
   readonly #clock: Clock
   readonly #decoder = new FrameDecoder(maxBodyBytes)
   #listener: (frame: Frame) => void = () => undefined
+  #closeListener: (error: AppError | undefined) => void = () => undefined
+  #closed: { readonly error: AppError | undefined } | undefined
+  readonly #hearers = new Set<() => void>()
   #wroteAtMs = Number.NEGATIVE_INFINITY
   heardAtMs: number
   bytesOut = 0
@@ -24,12 +28,17 @@ export class FrameChannel {
     this.link = link
     this.#clock = clock
     this.heardAtMs = clock.now()
+    link.onClose(error => {
+      this.#closed = { error }
+      this.#closeListener(error)
+    })
     link.onData(chunk => {
       this.bytesIn += chunk.length
       this.#decoder.push(chunk, frame => {
         this.heardAtMs = clock.now()
         this.framesIn++
         this.#listener(frame)
+        for (const hear of this.#hearers) hear()
       })
     })
   }
@@ -42,6 +51,18 @@ export class FrameChannel {
   /** The one reader of frames; a later call takes over. */
   onFrame(listener: (frame: Frame) => void): void {
     this.#listener = listener
+  }
+
+  /** Called at each valid frame, beside the reader; returns the function that ends it. */
+  onHeard(listener: () => void): () => void {
+    this.#hearers.add(listener)
+    return () => void this.#hearers.delete(listener)
+  }
+
+  /** As `onClose` of the link, but for one listener: a later call takes over, however often the board is greeted. */
+  onClose(listener: (error: AppError | undefined) => void): void {
+    this.#closeListener = listener
+    if (this.#closed !== undefined) listener(this.#closed.error)
   }
 
   /** False when the link's queue is full; nothing was sent. */

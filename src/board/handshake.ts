@@ -33,7 +33,7 @@ export function shakeHands(
 ): Promise<Greeting> {
   const session = pickSession()
   const pages: Uint8Array[] = []
-  const droppedBefore = channel.bytesDropped
+  const { bytesDropped, bytesIn, framesIn } = channel
   let seq = 0
   let repeatMs = firstRepeatMs
   let timer: Timer | undefined
@@ -46,6 +46,7 @@ export function shakeHands(
     timer?.cancel()
     deadline.cancel()
     channel.onFrame(() => undefined)
+    channel.onClose(() => undefined)
     finish()
   }
   const hello = () => {
@@ -83,7 +84,12 @@ export function shakeHands(
     settle(() => resolve({ session, caps: caps.value, nextSeq: seq }))
   }
   const deadline = clock.setTimer(timeoutMs, () =>
-    settle(() => reject(silence(channel, channel.bytesDropped - droppedBefore, timeoutMs))),
+    settle(() => {
+      // Plain text has no delimiter, so without a single frame all that came is garbage, dropped already or not.
+      const dropped =
+        channel.framesIn === framesIn ? channel.bytesIn - bytesIn : channel.bytesDropped - bytesDropped
+      reject(silence(channel, dropped, timeoutMs))
+    }),
   )
   channel.onFrame(frame => {
     if (frame.session !== session || frame.seq !== seq) return
@@ -92,10 +98,10 @@ export function shakeHands(
     const message = decodeBoardMessage(frame.type, frame.body)
     if (message.ok) onMessage(message.value)
   })
-  channel.link.onClose(error =>
+  channel.onClose(error =>
     settle(() => reject(error ?? new AppError('link_lost', `${channel.link.address} was closed.`))),
   )
-  hello()
+  if (!settled) hello()
   return promise
 }
 

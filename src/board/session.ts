@@ -54,10 +54,10 @@ export class BoardSession {
     this.#seq = greeting.nextSeq
     channel.onFrame(frame => this.#onFrame(frame))
     channel.link.onDrain(() => this.#pump())
-    channel.link.onClose(error =>
+    this.#scheduleHeartbeat()
+    channel.onClose(error =>
       this.#end(error ?? new AppError('link_lost', `${channel.link.address} was closed.`)),
     )
-    this.#scheduleHeartbeat()
   }
 
   /** The board's UUID as text; all zero while it has none. */
@@ -106,6 +106,11 @@ export class BoardSession {
     })
   }
 
+  /** Sends PROBE once, whatever becomes of it; whoever asked listens for any frame. */
+  probe(): void {
+    this.#send(messageTypes.PROBE, this.#takeSeq(), new Uint8Array(0))
+  }
+
   /** Runs one upload; resolves with the sender at its outcome. `changed` is called whenever its progress may have moved. */
   transfer(
     options: Omit<SenderOptions, 'takeSeq' | 'nowMs' | 'baudRate'>,
@@ -133,7 +138,7 @@ export class BoardSession {
         changed(sender)
         if (sender.outcome !== undefined) settle()
       }
-      this.onEnd(settle)
+      if (this.#ended !== undefined) settle()
       this.#pump()
     })
   }
@@ -228,7 +233,9 @@ export class BoardSession {
 
   #scheduleHeartbeat(): void {
     const quietMs = this.#clock.now() - this.channel.heardAtMs
-    this.#heartbeat = this.#clock.setTimer(Math.max(1, heartbeatMs - quietMs), () => {
+    // After the first silent second only the end of patience is left to wait for.
+    const dueMs = quietMs < heartbeatMs ? heartbeatMs - quietMs : Math.min(heartbeatMs, muteMs + 1 - quietMs)
+    this.#heartbeat = this.#clock.setTimer(Math.max(1, dueMs), () => {
       if (this.#clock.now() - this.channel.heardAtMs >= heartbeatMs && this.#waiting.size === 0) {
         this.request({ type: 'STATUS' }).catch(() => undefined)
       }
@@ -242,6 +249,7 @@ export class BoardSession {
     this.#ended = { error }
     this.#timer?.cancel()
     this.#heartbeat?.cancel()
+    this.#stopTransfer()
     for (const { reject } of this.#waiting.values())
       reject(error ?? new AppError('cancelled', 'The session with the board was ended.'))
     this.#waiting.clear()

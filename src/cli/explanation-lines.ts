@@ -1,6 +1,4 @@
 import type { FrameExplanation, Reading } from '../protocol/explain.ts'
-import { decodeCaps } from '../protocol/message-codec.ts'
-import { describeError } from '../protocol/wire-errors.ts'
 
 const longestHexBytes = 32
 
@@ -19,15 +17,11 @@ export function explanationLines(explanation: FrameExplanation): string[] {
   ]
 }
 
-function readingLines({ direction, message }: Reading): string[] {
+function readingLines({ direction, message, note, caps }: Reading): string[] {
   const { type: _, ...fields } = message
   const lines = [`${direction}:`, ...fieldLines(fields)]
-  if (message.type === 'ERR')
-    lines.push(`  ${describeError(message.code, message.requestType, message.detail)}`)
-  if (message.type === 'CAPS' && 'bytes' in message && message.pages === 1) {
-    const caps = decodeCaps(message.bytes)
-    if (caps.ok) lines.push('  capabilities:', ...fieldLines(caps.value).map(line => `  ${line}`))
-  }
+  if (note !== undefined) lines.push(`  ${note}`)
+  if (caps !== undefined) lines.push('  capabilities:', ...fieldLines(caps).map(line => `  ${line}`))
   return lines
 }
 

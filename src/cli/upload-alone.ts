@@ -115,6 +115,7 @@ async function onBoard(
       })
       connection = new BoardConnection({
         open: () => openLink(link, systemClock),
+        maxBaudRate: link.kind === 'serial' ? (link.maxBaudRate ?? undefined) : undefined,
         clock: systemClock,
         log: silentLog,
         onSession: core.onSession,

@@ -41,6 +41,8 @@ const serialLink = z.strictObject({
   kind: z.literal('serial'),
   path: absolutePath,
   baudRate: baudRate.default(115_200),
+  /** Rate to go to after the greeting, if the board and the line carry it; null: stay at baudRate. */
+  maxBaudRate: baudRate.nullable().default(null),
 })
 const tcpLink = z.strictObject({ kind: z.literal('tcp'), host, port: z.int().min(1).max(65_535) })
 
@@ -98,4 +100,3 @@ export const configSchema = z.strictObject({
 })
 
 export type Settings = Readonly<z.output<typeof configSchema>>
-export type LinkSetting = Settings['links'][number]

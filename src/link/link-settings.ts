@@ -8,7 +8,13 @@ const openTimeoutMs = 3000
 
 /** Where a board is reached. */
 export type LinkSettings =
-  | { readonly kind: 'serial'; readonly path: string; readonly baudRate: number }
+  | {
+      readonly kind: 'serial'
+      readonly path: string
+      readonly baudRate: number
+      /** Rate to go to after the greeting (SPEC §3.6); null: stay. */
+      readonly maxBaudRate?: number | null
+    }
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
 
 /** Opens the link; rejects with an AppError that says what to do. */

@@ -20,7 +20,6 @@ export const newJobs = z.strictObject({
   wiring: wiring.optional(),
   colorOrder: colorOrder.optional(),
 })
-export type NewJobsBody = z.input<typeof newJobs>
 
 export const jobState = z.enum([
   'queued',

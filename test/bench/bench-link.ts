@@ -46,7 +46,11 @@ export async function benchLink(args: readonly string[]): Promise<number> {
     return values.help ? 0 : 2
   }
   await buildModel()
-  const context = { main: values.main ?? (await buildGateway()), seed: Number(values.seed), quick: values.quick }
+  const context = {
+    main: values.main ?? (await buildGateway()),
+    seed: Number(values.seed),
+    quick: values.quick,
+  }
   const startMs = performance.now()
   const rows: Row[] = []
   for (const { measure } of chosen) {

@@ -3,9 +3,12 @@ import { constants } from 'node:fs'
 import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { stop } from '../support/pty.ts'
 import type { Delivery, ModelledLine } from './delivery.ts'
 
+/** What sz needs to start. */
+const readyMs = 300
 const readWrite = constants.O_RDWR | constants.O_NOCTTY
 
 /** Sends the payload with lrzsz over a line of the model, as `Delivery` says; 8-bit ZMODEM with its defaults. */
@@ -19,9 +22,7 @@ export async function zmodemThroughLine(
   await writeFile(source, payload)
   const received = await mkdtemp(join(folder, 'received-'))
   try {
-    const startMs = performance.now()
-    const ended = await transfer(line, source, received, timeoutMs)
-    const seconds = (performance.now() - startMs) / 1000
+    const { ended, seconds } = await transfer(line, source, received, timeoutMs)
     const arrived = await readFile(join(received, 'payload')).catch(() => undefined)
     return { seconds, complete: ended && (arrived?.equals(payload) ?? false) }
   } finally {
@@ -29,13 +30,13 @@ export async function zmodemThroughLine(
   }
 }
 
-/** True when both programs ended by themselves and were content. */
+/** `ended`: both programs ended by themselves and were content. */
 async function transfer(
   line: ModelledLine,
   source: string,
   folder: string,
   timeoutMs: number,
-): Promise<boolean> {
+): Promise<{ ended: boolean; seconds: number }> {
   const [host, board] = await Promise.all([open(line.host, readWrite), open(line.board, readWrite)])
   const timer = new AbortController()
   const run = async (command: string, args: string[], fd: number): Promise<boolean> => {
@@ -48,11 +49,12 @@ async function transfer(
   }
   const deadline = setTimeout(() => timer.abort(), timeoutMs)
   try {
-    const ends = await Promise.all([
-      run('rz', ['-b', '-q', '-y'], board.fd),
-      run('sz', ['-b', '-q', source], host.fd),
-    ])
-    return ends.every(end => end)
+    // sz throws away what came before it was ready, and would then wait ten seconds for the receiver to ask again.
+    const sent = run('sz', ['-b', '-q', source], host.fd)
+    await sleep(readyMs)
+    const startMs = performance.now()
+    const ends = await Promise.all([run('rz', ['-b', '-q', '-y'], board.fd), sent])
+    return { ended: ends.every(end => end), seconds: (performance.now() - startMs) / 1000 }
   } finally {
     clearTimeout(deadline)
     await Promise.all([host.close(), board.close()])

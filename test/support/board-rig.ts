@@ -18,6 +18,8 @@ export interface RigOptions {
   readonly faults?: Partial<BoardFaults>
   readonly noise?: Omit<ChannelFaults, 'seed'> & { readonly seed?: number }
   readonly latencyMs?: number
+  /** A rate that the board's hardware does not reach, though it accepts it. */
+  readonly deafTo?: number
 }
 
 export interface Shown {
@@ -48,6 +50,8 @@ export class BoardRig {
       faults: { ...noFaults, ...options.faults },
       clock: this.clock,
       onSend: bytes => this.#line?.board.write(bytes.slice()),
+      onBaud: baud =>
+        void this.#line?.board.setBaudRate(options.deafTo === baud ? 1 : baud || (options.baudRate ?? 0)),
       onFrame: ({ frame, delayMs, id, pixels }) =>
         this.shown.push({
           atMs: this.clock.now(),
@@ -84,7 +88,7 @@ export class BoardRig {
   }
 
   /** Runs virtual time until the promise settles; a bounded number of steps, so a hang is a failure. */
-  async settle<T>(work: Promise<T>, maxSteps = 5_000_000): Promise<T> {
+  async settle<T>(work: Promise<T>, maxSteps = 400_000): Promise<T> {
     let settled = false
     const mark = () => {
       settled = true

@@ -23,6 +23,11 @@ export const upload: Command = {
   options: {
     port: { type: 'string', value: 'DEV', help: 'serial port, without the daemon' },
     baud: { type: 'string', value: 'N', help: 'its rate; default 115200' },
+    'max-baud': {
+      type: 'string',
+      value: 'N',
+      help: 'rate to go to after the greeting, if board and line carry it',
+    },
     tcp: { type: 'string', value: 'HOST:PORT', help: 'board on the network, without the daemon' },
     board: {
       type: 'string',
@@ -93,9 +98,20 @@ function targetOf(options: OptionValues): Target {
     throw new AppError('usage', 'Say where to: one of --port, --tcp, --board and --all.')
   }
   const baudRate = whole(options, 'baud', 300, 20_000_000)
-  if (baudRate !== undefined && port === undefined) throw new AppError('usage', '--baud goes with --port.')
+  const maxBaudRate = whole(options, 'max-baud', 300, 20_000_000)
+  if ((baudRate ?? maxBaudRate) !== undefined && port === undefined) {
+    throw new AppError('usage', '--baud and --max-baud go with --port.')
+  }
   if (port !== undefined)
-    return { kind: 'link', link: { kind: 'serial', path: port, baudRate: baudRate ?? defaultBaudRate } }
+    return {
+      kind: 'link',
+      link: {
+        kind: 'serial',
+        path: port,
+        baudRate: baudRate ?? defaultBaudRate,
+        maxBaudRate: maxBaudRate ?? null,
+      },
+    }
   if (tcp !== undefined) return { kind: 'link', link: { kind: 'tcp', ...hostAndPort(tcp, 'tcp') } }
   const boards = (board ?? '')
     .split(',')
