@@ -91,7 +91,6 @@ export class BoardBook {
 
   async change(id: BoardId, change: BoardChange): Promise<KnownBoard> {
     const board = await this.find(id)
-    if (change.name !== undefined) await this.#store.boards.rename({ id, name: change.name })
     const width = change.width ?? board.width
     const height = change.height ?? board.height
     const wiring = change.wiring ?? board.wiring
@@ -103,6 +102,7 @@ export class BoardBook {
         `${width}×${height} are ${width * height} LEDs; this board has ${board.leds}.`,
       )
     }
+    if (change.name !== undefined) await this.#store.boards.rename({ id, name: change.name })
     return this.#store.boards.setProfile({ id, width, height, wiring, colorOrder, powerCapMa })
   }
 }

@@ -38,6 +38,7 @@ export class BoardSession {
   readonly #waiting = new Map<number, Waiting>()
   readonly #endListeners: ((error: AppError | undefined) => void)[] = []
   #seq: number
+  #dataSeq = 0
   #sender: Sender | undefined
   #senderChanged: () => void = () => undefined
   #stopTransfer: () => void = () => undefined
@@ -113,7 +114,7 @@ export class BoardSession {
 
   /** Runs one upload; resolves with the sender at its outcome. `changed` is called whenever its progress may have moved. */
   transfer(
-    options: Omit<SenderOptions, 'takeSeq' | 'nowMs' | 'baudRate'>,
+    options: Omit<SenderOptions, 'takeSeq' | 'firstDataSeq' | 'nowMs' | 'baudRate'>,
     changed: (sender: Sender) => void,
   ): Promise<Sender> {
     if (this.#sender !== undefined) throw new Error('one transfer at a time')
@@ -121,6 +122,7 @@ export class BoardSession {
     const sender = new Sender({
       ...options,
       baudRate: baudRate ?? undefined,
+      firstDataSeq: this.#dataSeq,
       takeSeq: () => this.#takeSeq(),
       nowMs: this.#clock.now(),
     })
@@ -129,6 +131,7 @@ export class BoardSession {
       const settle = () => {
         if (this.#sender !== sender) return
         this.#sender = undefined
+        this.#dataSeq = sender.nextDataSeq
         this.#senderChanged = () => undefined
         this.#stopTransfer = () => undefined
         resolve(sender)

@@ -11,6 +11,11 @@ import { isFinal, isRunning, type JobInput, stepJob } from './job-state.ts'
 import { type RunDeps, type RunResult, runJob } from './run-job.ts'
 import { lineShare, type RunStats } from './run-stats.ts'
 
+const quarantined = new AppError(
+  'board_quarantined',
+  'Two boards have the same UUID, so nothing is sent to either. Give one of them another: erase its UUID, or unplug it.',
+)
+
 /** Jobs that may wait or run at once, over all boards. */
 const maxUnfinishedJobs = 1000
 
@@ -58,6 +63,8 @@ export class UploadQueue {
   constructor(deps: QueueDeps) {
     this.#deps = deps
     deps.bus.on('board.up', ({ boardId }) => this.#kick(boardId))
+    // Nobody can tell which of the two boards the running upload is for.
+    deps.bus.on('board.quarantined', ({ boardId }) => this.#busy.get(boardId)?.session.stopTransfer())
   }
 
   /** Takes up what an earlier process left unfinished. */
@@ -202,8 +209,10 @@ export class UploadQueue {
     if (tracked === undefined || isFinal(tracked.record.state)) return
     switch (result.end) {
       case 'stopped':
-        // Paused, cancelled or shutting down: whoever stopped it has set the state.
+        // Paused, cancelled or shutting down: whoever stopped it has set the state. Else its board was put in quarantine.
         tracked.record = await this.#read(id)
+        if (!this.#closing && isRunning(tracked.record.state))
+          await this.#interrupt(tracked, quarantined, true)
         return
       case 'done': {
         const { alg, value } = result.digest
@@ -224,24 +233,27 @@ export class UploadQueue {
         if (result.error.code === 'storage_failed') throw result.error
         await store.jobs.fail({ id, nowMs, errorCode: result.error.code, errorMessage: result.error.message })
         break
-      case 'interrupted': {
-        const { code, message } = result.error
-        const moved = await this.#apply(id, { type: 'interrupted', code, progressed: result.progressed })
-        if (moved?.state !== 'failed') {
-          await store.jobs.noteError({ id, nowMs, errorCode: code, errorMessage: message })
-          tracked.record = await this.#read(id)
-          return
-        }
-        await store.jobs.fail({
-          id,
-          nowMs,
-          errorCode: code,
-          errorMessage: `${message} The upload was given up after several tries without progress.`,
-        })
-      }
+      case 'interrupted':
+        if (!(await this.#interrupt(tracked, result.error, result.progressed))) return
     }
     this.#jobs.delete(id)
     bus.emit('job.changed', await this.#read(id))
+  }
+
+  /** Back to waiting, with why; true when it has happened too often and the job has failed. */
+  async #interrupt(tracked: Tracked, { code, message }: AppError, progressed: boolean): Promise<boolean> {
+    const { store, clock } = this.#deps
+    const { id } = tracked.record
+    const nowMs = clock.wallTime()
+    const moved = await this.#apply(id, { type: 'interrupted', code, progressed })
+    if (moved?.state === 'failed') {
+      const errorMessage = `${message} The upload was given up after several tries without progress.`
+      await store.jobs.fail({ id, nowMs, errorCode: code, errorMessage })
+      return true
+    }
+    await store.jobs.noteError({ id, nowMs, errorCode: code, errorMessage: message })
+    tracked.record = await this.#read(id)
+    return false
   }
 
   /** One step of the job's machine, written down before anybody hears of it. */

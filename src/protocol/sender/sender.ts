@@ -31,6 +31,8 @@ export interface SenderOptions {
   readonly adaptBody: boolean
   /** Blocks that the board called durable in an earlier session, from the job's checkpoint. */
   readonly durableBefore: number
+  /** First seq that no DATA of this session has used (SPEC §5.2). */
+  readonly firstDataSeq: number
   /** Next free seq for a request in this session. */
   readonly takeSeq: () => number
   readonly nowMs: number
@@ -43,7 +45,7 @@ export interface SenderProgress {
   readonly imageBytes: number
   /** Bytes of the image that the board has acknowledged. */
   readonly doneBytes: number
-  /** Bytes of the image sent for the first time in this run. */
+  /** Bytes of the image that this run has brought to the board: sent and acknowledged, each counted once. */
   readonly payloadBytes: number
   readonly copiedBytes: number
   readonly retransmittedBytes: number
@@ -84,7 +86,7 @@ export class Sender {
     this.#notes = {
       phase: 'preparing',
       bodySize: new BodySize(Math.min(maxBody, plan.caps.maxBody)),
-      nextDataSeq: 0,
+      nextDataSeq: options.firstDataSeq,
       durable: durableBefore,
       resentBlocks: 0,
       heldBytes: 0,
@@ -93,6 +95,11 @@ export class Sender {
     }
     this.#talk = conversation(plan, this.#notes)
     this.#take(this.#talk.next(), nowMs)
+  }
+
+  /** First seq that no DATA of this session has used, for the next transfer. */
+  get nextDataSeq(): number {
+    return this.#stream?.nextSeq ?? this.#notes.nextDataSeq
   }
 
   receive(seq: number, message: BoardMessage, nowMs: number): void {
@@ -161,7 +168,7 @@ export class Sender {
       doneBytes: finished
         ? imageBytes
         : Math.min(imageBytes, notes.heldBytes + (running?.counts.deliveredBytes ?? 0)),
-      payloadBytes: this.#totals.payloadBytes + (running?.counts.payloadBytes ?? 0),
+      payloadBytes: this.#totals.payloadBytes + (running?.counts.deliveredBytes ?? 0),
       copiedBytes: notes.copiedBytes,
       retransmittedBytes: this.#totals.retransmittedBytes + (this.#stream?.counts.retransmittedBytes ?? 0),
       resentBlocks: notes.resentBlocks,
@@ -199,7 +206,7 @@ export class Sender {
     this.#notes.nextDataSeq = stream.nextSeq
     this.#totals.retransmittedBytes += stream.counts.retransmittedBytes
     if (this.#streamIsImage) {
-      this.#totals.payloadBytes += stream.counts.payloadBytes
+      this.#totals.payloadBytes += stream.counts.deliveredBytes
       this.#totals.streamMs += streamMs(stream)
       this.#notes.heldBytes += stream.counts.deliveredBytes
     }

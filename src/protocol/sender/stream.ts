@@ -33,8 +33,6 @@ export interface StreamOptions {
 }
 
 export interface StreamCounts {
-  /** First transmissions only. */
-  payloadBytes: number
   deliveredBytes: number
   retransmittedBytes: number
   retransmittedFrames: number
@@ -59,7 +57,6 @@ export class Stream {
   #markedOrder = -1
   #lastOrder = -1
   readonly counts: StreamCounts = {
-    payloadBytes: 0,
     deliveredBytes: 0,
     retransmittedBytes: 0,
     retransmittedFrames: 0,
@@ -114,7 +111,6 @@ export class Stream {
     const seq = this.nextSeq
     this.nextSeq = (seq + 1) & 0xffff
     this.#advance()
-    this.counts.payloadBytes += piece.bytes.length
     return this.#data(seq, piece, nowMs, false)
   }
 
