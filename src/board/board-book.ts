@@ -96,7 +96,7 @@ export class BoardBook {
     const wiring = change.wiring ?? board.wiring
     const colorOrder = change.colorOrder ?? board.colorOrder
     const powerCapMa = change.powerCapMa === undefined ? board.powerCapMa : change.powerCapMa
-    if (width * height !== 0 && width * height !== board.leds) {
+    if ((width !== 0 || height !== 0) && width * height !== board.leds) {
       throw new AppError(
         'usage',
         `${width}×${height} are ${width * height} LEDs; this board has ${board.leds}.`,

@@ -126,7 +126,8 @@ export class UploadQueue {
       }
     }
     this.#kick(boardId)
-    return record
+    if (record.state !== 'queued' || this.#deps.registry.session(boardId) !== undefined) return record
+    return (await this.#apply(id, { type: 'board_absent' })) ?? record
   }
 
   /** Stops every run; the jobs stay unfinished for the next start. */
@@ -160,7 +161,10 @@ export class UploadQueue {
     const profile = await this.#deps.profileOf(session)
     let phase: SenderProgress['phase'] = 'preparing'
     let written: Promise<unknown> = Promise.resolve()
-    const wanted = () => !this.#closing && isRunning(this.#jobs.get(id)?.record.state ?? 'cancelled')
+    const wanted = () =>
+      !this.#closing &&
+      isRunning(this.#jobs.get(id)?.record.state ?? 'cancelled') &&
+      !this.#deps.registry.quarantined(record.boardId)
     const result = await runJob(this.#deps, record, session, profile, wanted, (progress, stats) => {
       this.#deps.bus.emit('job.progress', toProgress(record, progress, stats))
       if (progress.phase === phase) return

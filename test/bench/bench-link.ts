@@ -12,7 +12,7 @@ import { formatRows, type Row } from './row.ts'
 const cases: Readonly<Record<string, Case>> = {
   share: shareOfLine,
   noise,
-  interruptions,
+  kill: interruptions,
   patterns,
   boards: sixteenBoards,
   fsync: slowFsync,

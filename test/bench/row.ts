@@ -57,10 +57,16 @@ function cells({ case: name, line, what, figure, unit, target, met, detail }: Ro
     line,
     what,
     figure === null ? 'not completed' : withUnit(figure, unit),
-    target === null ? '' : `${target.bound === 'least' ? '≥' : '≤'} ${withUnit(target.value, unit)}`,
+    target === null ? '' : targetText(target, unit),
     met === null ? '' : met ? 'met' : 'MISSED',
     beside.join(', '),
   ]
+}
+
+/** "At least nothing" asks only that it comes to its end. */
+function targetText({ bound, value }: Target, unit: Unit): string {
+  if (bound === 'least' && value === 0) return 'completes'
+  return `${bound === 'least' ? '≥' : '≤'} ${withUnit(value, unit)}`
 }
 
 const withUnit = (value: number, unit: Unit): string => `${short(unit === '%' ? value * 100 : value)} ${unit}`

@@ -30,7 +30,7 @@ export async function zmodemThroughLine(
   }
 }
 
-/** `ended`: both programs ended by themselves and were content. */
+/** `ended`: the sender ended by itself and was content. */
 async function transfer(
   line: ModelledLine,
   source: string,
@@ -38,25 +38,27 @@ async function transfer(
   timeoutMs: number,
 ): Promise<{ ended: boolean; seconds: number }> {
   const [host, board] = await Promise.all([open(line.host, readWrite), open(line.board, readWrite)])
-  const timer = new AbortController()
-  const run = async (command: string, args: string[], fd: number): Promise<boolean> => {
+  const start = (command: string, args: string[], fd: number) => {
     const child = spawn(command, args, { cwd: folder, stdio: [fd, fd, 'ignore'] })
-    timer.signal.addEventListener('abort', () => void stop(child))
-    return new Promise(resolve => {
+    const content = new Promise<boolean>(resolve => {
       child.once('error', () => resolve(false))
       child.once('exit', code => resolve(code === 0))
     })
+    return { child, content }
   }
-  const deadline = setTimeout(() => timer.abort(), timeoutMs)
+  // sz throws away what came before it was ready, and would then wait ten seconds for the receiver to ask again.
+  const sz = start('sz', ['-b', '-q', source], host.fd)
+  await sleep(readyMs)
+  const startMs = performance.now()
+  const rz = start('rz', ['-b', '-q', '-y'], board.fd)
+  const deadline = setTimeout(() => void stop(sz.child), timeoutMs)
   try {
-    // sz throws away what came before it was ready, and would then wait ten seconds for the receiver to ask again.
-    const sent = run('sz', ['-b', '-q', source], host.fd)
-    await sleep(readyMs)
-    const startMs = performance.now()
-    const ends = await Promise.all([run('rz', ['-b', '-q', '-y'], board.fd), sent])
-    return { ended: ends.every(end => end), seconds: (performance.now() - startMs) / 1000 }
+    // sz is content when rz has closed the file. Its farewell is at times lost as it exits, and rz waits for it half a minute.
+    const ended = await sz.content
+    return { ended, seconds: (performance.now() - startMs) / 1000 }
   } finally {
     clearTimeout(deadline)
+    await stop(rz.child)
     await Promise.all([host.close(), board.close()])
   }
 }

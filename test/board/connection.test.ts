@@ -20,7 +20,11 @@ function bench(answer = healthy()) {
   const boards: ScriptedBoard[] = []
   const sessions: BoardSession[] = []
   const troubles: string[] = []
-  const state: { answer: typeof answer; refuse: AppError | undefined; warned: number } = { answer, refuse: undefined, warned: 0 }
+  const state: { answer: typeof answer; refuse: AppError | undefined; warned: number } = {
+    answer,
+    refuse: undefined,
+    warned: 0,
+  }
   const connection = new BoardConnection({
     open: async () => {
       if (state.refuse !== undefined) throw state.refuse
@@ -76,10 +80,10 @@ t.test('a board that restarts is greeted again at once on the same link', async 
   await pass(clock, 20)
   const [first] = sessions
   state.answer = (board, frame) => {
-    if (frame.session === first?.caps.version || frame.type !== messageTypes.HELLO) board.refuse(frame, errorCodes.NO_SESSION, 6)
+    if (frame.type !== messageTypes.HELLO) board.refuse(frame, errorCodes.NO_SESSION, 6)
     else healthy({ ...someCaps, bootId: 6 })(board, frame)
   }
-  const asked = watch(first?.request({ type: 'STATUS' }) ?? Promise.resolve())
+  const asked = watch(Promise.resolve(first?.request({ type: 'STATUS' })))
   await pass(clock, 20)
   t.equal(asked.error?.code, 'board_reset')
   t.equal(sessions.length, 2)
@@ -102,27 +106,30 @@ t.test('a board without power is greeted until it answers', async t => {
   t.notOk(sessions[0]?.alive)
 })
 
-t.test('a board without a UUID is given one; one that refuses it is tried again, and nothing is left talking', async t => {
-  const nameless = { ...someCaps, uuid: new Uint8Array(16) }
-  const good = bench(healthy(nameless))
-  good.connection.start()
-  await pass(good.clock, 50)
-  t.ok(good.sessions[0]?.uuid.some(byte => byte !== 0))
-  await good.connection.stop()
+t.test(
+  'a board without a UUID is given one; one that refuses it is tried again, and nothing is left talking',
+  async t => {
+    const nameless = { ...someCaps, uuid: new Uint8Array(16) }
+    const good = bench(healthy(nameless))
+    good.connection.start()
+    await pass(good.clock, 50)
+    t.ok(good.sessions[0]?.uuid.some(byte => byte !== 0))
+    await good.connection.stop()
 
-  const bad = bench((board, frame) => {
-    if (frame.type === messageTypes.SETID) board.refuse(frame, errorCodes.STORAGE)
-    else healthy(nameless)(board, frame)
-  })
-  bad.connection.start()
-  await pass(bad.clock, 5000)
-  t.same(bad.troubles, ['board_refused'])
-  t.equal(bad.sessions.length, 0)
-  const tries = bad.boards[0]?.heard('SETID').length ?? 0
-  t.ok(tries >= 8 && tries <= 11, `${tries} tries in 5 s`)
-  t.equal(bad.boards[0]?.heard('STATUS').length, 0, 'a session that failed has no heartbeat')
-  await bad.connection.stop()
-})
+    const bad = bench((board, frame) => {
+      if (frame.type === messageTypes.SETID) board.refuse(frame, errorCodes.STORAGE)
+      else healthy(nameless)(board, frame)
+    })
+    bad.connection.start()
+    await pass(bad.clock, 5000)
+    t.same(bad.troubles, ['board_refused'])
+    t.equal(bad.sessions.length, 0)
+    const tries = bad.boards[0]?.heard('SETID').length ?? 0
+    t.ok(tries >= 8 && tries <= 11, `${tries} tries in 5 s`)
+    t.equal(bad.boards[0]?.heard('STATUS').length, 0, 'a session that failed has no heartbeat')
+    await bad.connection.stop()
+  },
+)
 
 t.test('a session that the gateway cannot use is not asked for again in a tight loop', async t => {
   const { clock, sessions, boards, connection } = bench()
@@ -145,7 +152,12 @@ t.test('after stop nothing goes on', async t => {
     clock.advance(0)
     t.notOk(clock.step(), 'no timer is left')
   }
-  const failed = new BoardConnection({ open: () => Promise.reject('no words'), clock: new VirtualClock(), log: silentLog, onSession: () => undefined })
+  const failed = new BoardConnection({
+    open: () => Promise.reject('no words'),
+    clock: new VirtualClock(),
+    log: silentLog,
+    onSession: () => undefined,
+  })
   failed.start()
   for (let i = 0; i < 5; i++) await Promise.resolve()
   t.equal(failed.trouble?.code, 'link_failed')
@@ -163,66 +175,91 @@ const port = (path: string, extra: Partial<SerialPortInfo> = {}): SerialPortInfo
   ...extra,
 })
 
-t.test('configured links are always open, approved ports while they are plugged in, others never', async t => {
-  const clock = new VirtualClock()
-  const opened: LinkSettings[] = []
-  const open = new Map<string, Link>()
-  const approved: ApprovedPort[] = [{ id: '/dev/serial/by-id/usb-A', baudRate: 500_000 }]
-  let ports: SerialPortInfo[] = []
-  let tell: (ports: readonly SerialPortInfo[]) => void = () => undefined
-  const sessions: BoardSession[] = []
-  const connections = new Connections({
-    links: [{ kind: 'tcp', host: 'board', port: 7 }, { kind: 'serial', path: '/dev/serial/by-id/usb-C', baudRate: 9600 }],
-    discovery: 'known',
-    approved: async () => approved,
-    watch: {
-      start: listener => {
-        tell = listener
-        listener(ports)
+t.test(
+  'configured links are always open, approved ports while they are plugged in, others never',
+  async t => {
+    const clock = new VirtualClock()
+    const opened: LinkSettings[] = []
+    const open = new Map<string, Link>()
+    const approved: ApprovedPort[] = [{ id: '/dev/serial/by-id/usb-A', baudRate: 500_000 }]
+    let ports: SerialPortInfo[] = []
+    let tell: (ports: readonly SerialPortInfo[]) => void = () => undefined
+    const sessions: BoardSession[] = []
+    const connections = new Connections({
+      links: [
+        { kind: 'tcp', host: 'board', port: 7 },
+        { kind: 'serial', path: '/dev/serial/by-id/usb-C', baudRate: 9600 },
+      ],
+      discovery: 'known',
+      approved: async () => approved,
+      watch: {
+        start: listener => {
+          tell = listener
+          listener(ports)
+        },
+        look: async () => undefined,
+        stop: () => undefined,
       },
-      look: async () => undefined,
-      stop: () => undefined,
-    },
-    open: async settings => {
-      opened.push(settings)
-      const name = settings.kind === 'tcp' ? settings.host : settings.path
-      if (name === '/dev/serial/by-id/usb-C' && !ports.some(({ links }) => links.includes(name))) throw new AppError('port_missing', 'It is not there.')
-      const line = memoryLinkPair({ clock, address: name })
-      new ScriptedBoard(line.board, healthy({ ...someCaps, uuid: new Uint8Array(16).fill(opened.length) }))
-      open.set(name, line.host)
-      line.host.onClose(() => void open.delete(name))
-      return line.host
-    },
-    clock,
-    log: silentLog,
-    onSession: session => sessions.push(session),
-  })
-  connections.start()
-  await pass(clock, 50)
-  t.same([...open.keys()], ['board'])
+      open: async settings => {
+        opened.push(settings)
+        const name = settings.kind === 'tcp' ? settings.host : settings.path
+        if (name === '/dev/serial/by-id/usb-C' && !ports.some(({ links }) => links.includes(name)))
+          throw new AppError('port_missing', 'It is not there.')
+        const line = memoryLinkPair({ clock, address: name })
+        new ScriptedBoard(line.board, healthy({ ...someCaps, uuid: new Uint8Array(16).fill(opened.length) }))
+        open.set(name, line.host)
+        line.host.onClose(() => void open.delete(name))
+        return line.host
+      },
+      clock,
+      log: silentLog,
+      onSession: session => sessions.push(session),
+    })
+    connections.start()
+    await pass(clock, 50)
+    t.same([...open.keys()], ['board'])
 
-  ports = [port('/dev/ttyUSB0', { stableId: '/dev/serial/by-id/usb-A' }), port('/dev/ttyUSB1'), port('/dev/ttyUSB2', { links: ['/dev/serial/by-id/usb-C'] })]
-  tell(ports)
-  await pass(clock, 50)
-  t.same([...open.keys()].sort(), ['/dev/serial/by-id/usb-C', '/dev/ttyUSB0', 'board'])
-  t.match(opened.find(settings => settings.kind === 'serial' && settings.path === '/dev/ttyUSB0'), { baudRate: 500_000 })
-  t.same((await connections.ports()).map(({ reason, open }) => [reason, open]), [['approved', true], ['not_approved', false], ['configured', true]])
+    ports = [
+      port('/dev/ttyUSB0', { stableId: '/dev/serial/by-id/usb-A' }),
+      port('/dev/ttyUSB1'),
+      port('/dev/ttyUSB2', { links: ['/dev/serial/by-id/usb-C'] }),
+    ]
+    tell(ports)
+    await pass(clock, 50)
+    t.same([...open.keys()].sort(), ['/dev/serial/by-id/usb-C', '/dev/ttyUSB0', 'board'])
+    t.match(
+      opened.find(settings => settings.kind === 'serial' && settings.path === '/dev/ttyUSB0'),
+      { baudRate: 500_000 },
+    )
+    t.same(
+      (await connections.ports()).map(({ reason, open }) => [reason, open]),
+      [
+        ['approved', true],
+        ['not_approved', false],
+        ['configured', true],
+      ],
+    )
 
-  approved.push({ id: '/dev/ttyUSB1', baudRate: 115_200 })
-  await connections.refresh()
-  await pass(clock, 50)
-  t.ok(open.has('/dev/ttyUSB1'))
+    approved.push({ id: '/dev/ttyUSB1', baudRate: 115_200 })
+    await connections.refresh()
+    await pass(clock, 50)
+    t.ok(open.has('/dev/ttyUSB1'))
 
-  ports = []
-  tell(ports)
-  await pass(clock, 50)
-  t.same([...open.keys()].sort(), ['/dev/serial/by-id/usb-C', 'board'], 'what was unplugged is closed, what is configured stays')
-  const stopping = connections.stop()
-  tell([port('/dev/ttyUSB1')])
-  await pass(clock, 50)
-  await stopping
-  t.same([...open.keys()], [])
-})
+    ports = []
+    tell(ports)
+    await pass(clock, 50)
+    t.same(
+      [...open.keys()].sort(),
+      ['/dev/serial/by-id/usb-C', 'board'],
+      'what was unplugged is closed, what is configured stays',
+    )
+    const stopping = connections.stop()
+    tell([port('/dev/ttyUSB1')])
+    await pass(clock, 50)
+    await stopping
+    t.same([...open.keys()], [])
+  },
+)
 
 t.test('with discovery of all, every USB port is tried at the usual rate', async t => {
   const clock = new VirtualClock()
@@ -231,7 +268,11 @@ t.test('with discovery of all, every USB port is tried at the usual rate', async
     links: [],
     discovery: 'all',
     approved: async () => [],
-    watch: { start: listener => listener([port('/dev/ttyUSB0'), port('/dev/ttyS0', { vendorId: undefined })]), look: async () => undefined, stop: () => undefined },
+    watch: {
+      start: listener => listener([port('/dev/ttyUSB0'), port('/dev/ttyS0', { vendorId: undefined })]),
+      look: async () => undefined,
+      stop: () => undefined,
+    },
     open: async settings => {
       opened.push(settings)
       throw new AppError('port_busy', 'It is in use.')
@@ -244,6 +285,12 @@ t.test('with discovery of all, every USB port is tried at the usual rate', async
   await pass(clock, 20)
   t.match(opened[0], { kind: 'serial', path: '/dev/ttyUSB0', baudRate: 115_200 })
   t.ok(opened.every(settings => settings.kind === 'serial' && settings.path === '/dev/ttyUSB0'))
-  t.match((await connections.ports()).map(({ trouble, reason }) => [reason, trouble?.code]), [['any_usb', 'port_busy'], ['not_usb', undefined]])
+  t.match(
+    (await connections.ports()).map(({ trouble, reason }) => [reason, trouble?.code]),
+    [
+      ['any_usb', 'port_busy'],
+      ['not_usb', undefined],
+    ],
+  )
   await connections.stop()
 })

@@ -11,10 +11,21 @@ t.test('a board says who it is, in one page or in many', async t => {
     const { clock, channel, board } = wire((board, frame) => board.caps(frame, someCaps, pageBytes))
     const seen = watch(shakeHands(channel, clock, 5000, () => 77))
     await pass(clock, 20)
-    t.match(seen.value, { session: 77, caps: { leds: 256, boardName: 'shelf', bootId: 5 } }, `${pageBytes} bytes a page`)
+    t.match(
+      seen.value,
+      { session: 77, caps: { leds: 256, boardName: 'shelf', bootId: 5 } },
+      `${pageBytes} bytes a page`,
+    )
     const pages = board.frames.map(({ body }) => body[4])
-    t.same(pages, pages.map((_, page) => page), 'each page is asked for once')
-    t.same(board.frames.map(({ seq }) => seq), pages.map((_, page) => page))
+    t.same(
+      pages,
+      pages.map((_, page) => page),
+      'each page is asked for once',
+    )
+    t.same(
+      board.frames.map(({ seq }) => seq),
+      pages.map((_, page) => page),
+    )
     t.equal(seen.value?.nextSeq, pages.length)
     t.equal(board.frames[0]?.session, 77)
   }
@@ -89,7 +100,9 @@ t.test('another version is refused by name, whoever says it', async t => {
 })
 
 t.test('a record that cannot be read is the board’s fault', async t => {
-  const { clock, channel } = wire((board, frame) => board.say(frame, { type: 'CAPS', page: 0, pages: 1, bytes: new Uint8Array(10) }))
+  const { clock, channel } = wire((board, frame) =>
+    board.say(frame, { type: 'CAPS', page: 0, pages: 1, bytes: new Uint8Array(10) }),
+  )
   const seen = watch(shakeHands(channel, clock))
   await pass(clock, 5)
   t.equal(seen.error?.code, 'board_garbage')
@@ -97,8 +110,14 @@ t.test('a record that cannot be read is the board’s fault', async t => {
 
 t.test('answers to others and pages out of turn are passed over', async t => {
   const { clock, channel } = wire((board, frame) => {
-    board.say({ session: (frame.session % 255) + 1, seq: frame.seq }, { type: 'ERR', code: 21, requestType: 1, detail: 9 })
-    board.say({ session: frame.session, seq: frame.seq + 5 }, { type: 'ERR', code: 21, requestType: 1, detail: 9 })
+    board.say(
+      { session: (frame.session % 255) + 1, seq: frame.seq },
+      { type: 'ERR', code: 21, requestType: 1, detail: 9 },
+    )
+    board.say(
+      { session: frame.session, seq: frame.seq + 5 },
+      { type: 'ERR', code: 21, requestType: 1, detail: 9 },
+    )
     board.say(frame, { type: 'CAPS', page: 4, pages: 9, bytes: new Uint8Array(8) })
     board.say(frame, { type: 'LOG', text: 'hello' })
     board.caps(frame, someCaps)
@@ -157,7 +176,10 @@ t.test('silence of 20 ms is ended by a delimiter; what passes is counted', async
   channel.send(1, 1, 4, new Uint8Array(0))
   await pass(clock, 1)
   t.same(writes.filter(length => length === 1).length, 2)
-  t.equal(channel.bytesOut, writes.reduce((sum, length) => sum + length, 0))
+  t.equal(
+    channel.bytesOut,
+    writes.reduce((sum, length) => sum + length, 0),
+  )
   t.equal(channel.framesOut, 4)
   line.cut()
   t.notOk(channel.send(1, 1, 5, new Uint8Array(0)), 'nothing is sent on a closed link')

@@ -27,7 +27,12 @@ async function someStore(t: Test): Promise<Store> {
 
 /** A session of a board with that UUID, at that address. */
 const session = (uuidByte: number, address = `port ${uuidByte}`, caps = {}) =>
-  wiredSession(silent, { ...someCaps, uuid: new Uint8Array(16).fill(uuidByte), ...caps }, new VirtualClock(), address).session
+  wiredSession(
+    silent,
+    { ...someCaps, uuid: new Uint8Array(16).fill(uuidByte), ...caps },
+    new VirtualClock(),
+    address,
+  ).session
 
 const idOf = (uuidByte: number): BoardId => boardId(session(uuidByte).id)
 
@@ -57,41 +62,77 @@ t.test('a board is there from its greeting to the end of its session', async t =
   t.same(told, ['up port 1', 'up port 2', 'down link_lost', 'down'])
 })
 
-t.test('two boards with one UUID are both set aside; the one that stays comes back when the other leaves', async t => {
-  const { registry: boards, told, errors } = registry()
-  const first = session(1, 'left')
-  const second = session(1, 'right')
-  const third = session(1, 'third')
-  boards.add(first)
-  t.notOk(boards.quarantined(idOf(1)))
-  boards.add(second)
-  t.ok(boards.quarantined(idOf(1)))
-  t.equal(boards.session(idOf(1)), undefined, 'neither is used')
-  boards.add(third)
-  t.equal(errors(), 2)
-  third.end()
-  t.ok(boards.quarantined(idOf(1)), 'two are still too many')
-  first.end()
-  t.equal(boards.session(idOf(1)), second)
-  second.end()
-  t.notOk(boards.quarantined(idOf(1)))
-  t.same(told, ['up left', 'down', 'quarantined left, right', 'quarantined left, right, third', 'up right', 'down'])
-})
+t.test(
+  'two boards with one UUID are both set aside; the one that stays comes back when the other leaves',
+  async t => {
+    const { registry: boards, told, errors } = registry()
+    const first = session(1, 'left')
+    const second = session(1, 'right')
+    const third = session(1, 'third')
+    boards.add(first)
+    t.notOk(boards.quarantined(idOf(1)))
+    boards.add(second)
+    t.ok(boards.quarantined(idOf(1)))
+    t.equal(boards.session(idOf(1)), undefined, 'neither is used')
+    boards.add(third)
+    t.equal(errors(), 2)
+    third.end()
+    t.ok(boards.quarantined(idOf(1)), 'two are still too many')
+    first.end()
+    t.equal(boards.session(idOf(1)), second)
+    second.end()
+    t.notOk(boards.quarantined(idOf(1)))
+    t.same(told, [
+      'up left',
+      'down',
+      'quarantined left, right',
+      'quarantined left, right, third',
+      'up right',
+      'down',
+    ])
+  },
+)
 
 t.test('the book keeps what a board says of itself and what a person says of it', async t => {
   const store = await someStore(t)
   const book = new BoardBook(store, new VirtualClock())
   const met = await book.meet(session(1))
-  t.match(met, { id: idOf(1), name: 'shelf', leds: 256, width: 16, height: 16, wiring: 'row-straight-tl', firmware: 'test 1', linkKind: 'memory', linkAddress: 'port 1', bootId: 5 })
+  t.match(met, {
+    id: idOf(1),
+    name: 'shelf',
+    leds: 256,
+    width: 16,
+    height: 16,
+    wiring: 'row-straight-tl',
+    firmware: 'test 1',
+    linkKind: 'memory',
+    linkAddress: 'port 1',
+    bootId: 5,
+  })
   t.equal((await book.meet(session(2))).name, 'shelf-02020202', 'two of one make are told apart')
   t.equal((await book.meet(session(3, 'x', { boardName: '' }))).name, 'board-03030303')
   t.equal((await book.list()).length, 3)
 
   const changed = await book.change(idOf(1), { name: 'Küche', wiring: 'row-serpentine-tl', powerCapMa: 900 })
-  t.match(changed, { name: 'Küche', wiring: 'row-serpentine-tl', powerCapMa: 900, colorOrder: 'RGB', width: 16 })
-  t.match(await book.profileOf(session(1, 'x', { maxPowerMa: 5000 })), { wiring: 'row-serpentine-tl', powerCapMa: 900 }, 'a person’s word counts more')
+  t.match(changed, {
+    name: 'Küche',
+    wiring: 'row-serpentine-tl',
+    powerCapMa: 900,
+    colorOrder: 'RGB',
+    width: 16,
+  })
+  t.match(
+    await book.profileOf(session(1, 'x', { maxPowerMa: 5000 })),
+    { wiring: 'row-serpentine-tl', powerCapMa: 900 },
+    'a person’s word counts more',
+  )
   await book.change(idOf(1), { powerCapMa: null, width: 32, height: 8, colorOrder: 'GRB' })
-  t.match(await book.profileOf(session(1, 'x', { maxPowerMa: 5000 })), { powerCapMa: 5000, width: 32, height: 8, colorOrder: 'GRB' })
+  t.match(await book.profileOf(session(1, 'x', { maxPowerMa: 5000 })), {
+    powerCapMa: 5000,
+    width: 32,
+    height: 8,
+    colorOrder: 'GRB',
+  })
   t.equal((await book.profileOf(session(1))).powerCapMa, undefined)
   t.equal((await book.meet(session(1))).name, 'Küche', 'a later greeting does not rename it')
   t.match(await book.profileOf(session(9)), { leds: 256 }, 'a board that nobody has written down yet')
@@ -101,7 +142,10 @@ t.test('a change that cannot be is refused as a whole', async t => {
   const store = await someStore(t)
   const book = new BoardBook(store, new VirtualClock())
   await book.meet(session(1))
-  await t.rejects(book.change(idOf(1), { name: 'new', width: 10 }), { code: 'usage', message: /10×16 are 160 LEDs; this board has 256/ })
+  await t.rejects(book.change(idOf(1), { name: 'new', width: 10 }), {
+    code: 'usage',
+    message: /10×16 are 160 LEDs; this board has 256/,
+  })
   t.match(await book.find(idOf(1)), { name: 'shelf', width: 16 })
   t.match(await book.change(idOf(1), { width: 0, height: 0 }), { width: 0, height: 0 })
   await t.rejects(book.change(idOf(7), { name: 'ghost' }), { code: 'not_found' })
@@ -149,7 +193,11 @@ t.test('an approval sticks to the device where it can be told, to the path where
   await t.rejects(approvals.revoke('/dev/ttyUSB0', [usb]), { code: 'not_found' })
   await approvals.approve('/dev/ttyUSB0', 9600, [])
   await approvals.revoke('/dev/ttyUSB0', [usb])
-  t.same((await approvals.list()).map(({ id }) => id), ['/dev/ttyAMA0'], 'one that was given by path while the device was away')
+  t.same(
+    (await approvals.list()).map(({ id }) => id),
+    ['/dev/ttyAMA0'],
+    'one that was given by path while the device was away',
+  )
   await store.approvedPorts.approve({ path: '/dev/ttyS1', kind: 'serial', baudRate: null, approvedMs: 0 })
   t.match((await approvals.list()).at(-1), { id: '/dev/ttyS1', baudRate: 115_200 })
 })

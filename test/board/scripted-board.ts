@@ -1,8 +1,8 @@
-import { BoardSession } from '../../src/board/session.ts'
 import { FrameChannel } from '../../src/board/frame-channel.ts'
+import { BoardSession } from '../../src/board/session.ts'
 import { VirtualClock } from '../../src/kernel/virtual-clock.ts'
 import type { Link } from '../../src/link/link.ts'
-import { memoryLinkPair, type MemoryLinkPair } from '../../src/link/memory-link.ts'
+import { type MemoryLinkPair, memoryLinkPair } from '../../src/link/memory-link.ts'
 import { encodeFrame, type Frame, maxBodyBytes } from '../../src/protocol/frame.ts'
 import { FrameDecoder } from '../../src/protocol/frame-decoder.ts'
 import { encodeBoardMessage, encodeCaps } from '../../src/protocol/message-codec.ts'
@@ -64,7 +64,9 @@ export class ScriptedBoard {
   }
 
   say(frame: Pick<Frame, 'session' | 'seq'>, message: BoardMessage): void {
-    this.link.write(encodeFrame(messageTypes[message.type], frame.session, frame.seq, encodeBoardMessage(message)))
+    this.link.write(
+      encodeFrame(messageTypes[message.type], frame.session, frame.seq, encodeBoardMessage(message)),
+    )
   }
 
   refuse(frame: Frame, code: number, detail = 0): void {
@@ -75,7 +77,12 @@ export class ScriptedBoard {
     const record = encodeCaps(caps)
     const page = frame.body[4] ?? 0
     const pages = Math.ceil(record.length / pageBytes)
-    this.say(frame, { type: 'CAPS', page, pages, bytes: record.subarray(page * pageBytes, (page + 1) * pageBytes) })
+    this.say(frame, {
+      type: 'CAPS',
+      page,
+      pages,
+      bytes: record.subarray(page * pageBytes, (page + 1) * pageBytes),
+    })
   }
 }
 
@@ -116,11 +123,21 @@ export interface Wired {
 /** A channel to a scripted board, in virtual time. */
 export function wire(answer: Answer, clock = new VirtualClock(), address = 'memory'): Wired {
   const line = memoryLinkPair({ clock, address })
-  return { clock, line, channel: new FrameChannel(line.host, clock), board: new ScriptedBoard(line.board, answer) }
+  return {
+    clock,
+    line,
+    channel: new FrameChannel(line.host, clock),
+    board: new ScriptedBoard(line.board, answer),
+  }
 }
 
 /** A session that was greeted already. */
-export function wiredSession(answer: Answer, caps: Caps = someCaps, clock = new VirtualClock(), address = 'memory'): Wired & { readonly session: BoardSession } {
+export function wiredSession(
+  answer: Answer,
+  caps: Caps = someCaps,
+  clock = new VirtualClock(),
+  address = 'memory',
+): Wired & { readonly session: BoardSession } {
   const wired = wire(answer, clock, address)
   return { ...wired, session: new BoardSession(wired.channel, { session: 9, caps, nextSeq: 3 }, clock) }
 }

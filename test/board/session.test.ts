@@ -3,7 +3,16 @@ import { parseUuid } from '../../src/kernel/ids.ts'
 import { VirtualClock } from '../../src/kernel/virtual-clock.ts'
 import { messageTypes } from '../../src/protocol/messages.ts'
 import { errorCodes, explainError } from '../../src/protocol/wire-errors.ts'
-import { healthy, pass, ScriptedBoard, silent, someCaps, status, watch, wiredSession } from './scripted-board.ts'
+import {
+  healthy,
+  pass,
+  ScriptedBoard,
+  silent,
+  someCaps,
+  status,
+  watch,
+  wiredSession,
+} from './scripted-board.ts'
 
 t.test('a request is answered by its own reply alone', async t => {
   const { clock, session } = wiredSession((board, frame) => {
@@ -18,29 +27,35 @@ t.test('a request is answered by its own reply alone', async t => {
 })
 
 t.test('PROBE is answered by ECHO', async t => {
-  const { clock, session } = wiredSession((board, frame) => board.say(frame, { type: 'ECHO', next: 1, bitmap: 0, credit: 9, durable: 0 }))
+  const { clock, session } = wiredSession((board, frame) =>
+    board.say(frame, { type: 'ECHO', next: 1, bitmap: 0, credit: 9, durable: 0 }),
+  )
   const seen = watch(session.request({ type: 'PROBE' }))
   await pass(clock, 5)
   t.match(seen.value, { type: 'ECHO', credit: 9 })
 })
 
-t.test('an unanswered request is repeated with the same seq, ever more slowly, up to a second apart', async t => {
-  const { clock, session, board } = wiredSession(silent)
-  const at: number[] = []
-  board.answer = () => at.push(clock.now())
-  const seen = watch(session.request({ type: 'STOP' }))
-  await pass(clock, 3200)
-  t.equal(new Set(board.frames.map(({ seq }) => seq)).size, 1)
-  const gaps = at.slice(1).map((ms, i) => Math.round(ms - (at[i] ?? 0)))
-  t.same(gaps, [100, 200, 400, 800, 1000])
-  board.answer = (board, frame) => board.say(frame, { type: 'STOP', slot: 0, playing: false })
-  await pass(clock, 1000)
-  t.match(seen.value, { type: 'STOP' })
-})
+t.test(
+  'an unanswered request is repeated with the same seq, ever more slowly, up to a second apart',
+  async t => {
+    const { clock, session, board } = wiredSession(silent)
+    const at: number[] = []
+    board.answer = () => at.push(clock.now())
+    const seen = watch(session.request({ type: 'STOP' }))
+    await pass(clock, 3200)
+    t.equal(new Set(board.frames.map(({ seq }) => seq)).size, 1)
+    const gaps = at.slice(1).map((ms, i) => Math.round(ms - (at[i] ?? 0)))
+    t.same(gaps, [100, 200, 400, 800, 1000])
+    board.answer = (board, frame) => board.say(frame, { type: 'STOP', slot: 0, playing: false })
+    await pass(clock, 1000)
+    t.match(seen.value, { type: 'STOP' })
+  },
+)
 
 t.test('BUSY makes the host wait longer before it asks again', async t => {
   const { clock, session, board } = wiredSession((board, frame) => {
-    if (frame.type === messageTypes.DELETE) board.say(frame, { type: 'BUSY', requestType: frame.type, percent: 10, moreMs: 2000 })
+    if (frame.type === messageTypes.DELETE)
+      board.say(frame, { type: 'BUSY', requestType: frame.type, percent: 10, moreMs: 2000 })
     else healthy()(board, frame)
   })
   const seen = watch(session.request({ type: 'DELETE', slot: 1, id: new Uint8Array(16) }))
@@ -59,7 +74,11 @@ t.test('a refusal comes back in plain words with its number', async t => {
     const { clock, session } = wiredSession((board, frame) => board.refuse(frame, code, 7))
     const seen = watch(session.request({ type: 'SELECT', slot: 1, id: new Uint8Array(16) }))
     await pass(clock, 5)
-    t.match(seen.error, { code: 'board_refused', message: explainError(code, 7), detail: { code, request: 'SELECT' } })
+    t.match(seen.error, {
+      code: 'board_refused',
+      message: explainError(code, 7),
+      detail: { code, request: 'SELECT' },
+    })
   }
 })
 
@@ -95,7 +114,10 @@ t.test('a quiet board is asked for its status each second', async t => {
   await pass(clock, 999)
   t.equal(board.heard('STATUS').length, 0)
   await pass(clock, 5005)
-  t.ok(board.heard('STATUS').length >= 5 && board.heard('STATUS').length <= 6, `${board.heard('STATUS').length}`)
+  t.ok(
+    board.heard('STATUS').length >= 5 && board.heard('STATUS').length <= 6,
+    `${board.heard('STATUS').length}`,
+  )
   board.say({ session: 9, seq: 0 }, { type: 'LOG', text: 'I live' })
   await pass(clock, 900)
   const before = board.heard('STATUS').length
@@ -166,7 +188,11 @@ t.test('frames that make no sense are passed over', async t => {
 
 const plan = {
   caps: someCaps,
-  payload: { manifest: new Uint8Array(112), image: new Uint8Array(10), blocks: [{ crc32: 1, storedBytes: 10, codec: 0, frames: 1 }] },
+  payload: {
+    manifest: new Uint8Array(112),
+    image: new Uint8Array(10),
+    blocks: [{ crc32: 1, storedBytes: 10, codec: 0, frames: 1 }],
+  },
   id: new Uint8Array(16),
   sha256: new Uint8Array(32),
   manifestCrc: 1,
@@ -176,30 +202,33 @@ const plan = {
 }
 const options = { plan, maxBody: 1024, adaptBody: true, durableBefore: 0 }
 
-t.test('one transfer at a time; it ends with its outcome, when it is stopped and with the session', async t => {
-  const { clock, session, board } = wiredSession((board, frame) => {
-    if (frame.type === messageTypes.BEGIN) board.refuse(frame, errorCodes.NO_SLOT)
-  })
-  const refused = watch(session.transfer(options, () => undefined))
-  t.throws(() => session.transfer(options, () => undefined), /one transfer at a time/)
-  await pass(clock, 5)
-  t.match(refused.value?.outcome, { ok: false, fault: { kind: 'refused' } })
+t.test(
+  'one transfer at a time; it ends with its outcome, when it is stopped and with the session',
+  async t => {
+    const { clock, session, board } = wiredSession((board, frame) => {
+      if (frame.type === messageTypes.BEGIN) board.refuse(frame, errorCodes.NO_SLOT)
+    })
+    const refused = watch(session.transfer(options, () => undefined))
+    t.throws(() => session.transfer(options, () => undefined), /one transfer at a time/)
+    await pass(clock, 5)
+    t.match(refused.value?.outcome, { ok: false, fault: { kind: 'refused' } })
 
-  board.answer = silent
-  const stopped = watch(session.transfer(options, () => undefined))
-  session.stopTransfer()
-  session.stopTransfer()
-  await pass(clock, 1)
-  t.ok(stopped.value !== undefined && stopped.value.outcome === undefined)
+    board.answer = silent
+    const stopped = watch(session.transfer(options, () => undefined))
+    session.stopTransfer()
+    session.stopTransfer()
+    await pass(clock, 1)
+    t.ok(stopped.value !== undefined && stopped.value.outcome === undefined)
 
-  const orphan = watch(session.transfer(options, () => undefined))
-  session.end()
-  await pass(clock, 1)
-  t.ok(orphan.value !== undefined && orphan.value.outcome === undefined)
-  const late = watch(session.transfer(options, () => undefined))
-  await pass(clock, 1)
-  t.ok(late.value !== undefined, 'a transfer on an ended session is over at once')
-})
+    const orphan = watch(session.transfer(options, () => undefined))
+    session.end()
+    await pass(clock, 1)
+    t.ok(orphan.value !== undefined && orphan.value.outcome === undefined)
+    const late = watch(session.transfer(options, () => undefined))
+    await pass(clock, 1)
+    t.ok(late.value !== undefined, 'a transfer on an ended session is over at once')
+  },
+)
 
 t.test('transfers that are over are not kept for the length of the session', async t => {
   const { clock, session } = wiredSession((board, frame) => board.refuse(frame, errorCodes.NO_SLOT))

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { truncate } from 'node:fs/promises'
+import { chmod, truncate } from 'node:fs/promises'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import t from 'tap'
 import { commands } from '../../src/cli/commands.ts'
@@ -81,7 +81,7 @@ t.test('wrong usage ends with status 2 and says what to write', async t => {
     [/one argument too many/, 'upload', 'a', 'b', '--port', 'x'],
     [/one of --port, --tcp, --board and --all/, 'upload', 'a.bin'],
     [/one of --port, --tcp, --board and --all/, 'upload', 'a.bin', '--port', 'x', '--all'],
-    [/--baud goes with --port/, 'upload', 'a.bin', '--tcp', '7000', '--baud', '9600'],
+    [/--baud .*with --port/, 'upload', 'a.bin', '--tcp', '7000', '--baud', '9600'],
     [/whole number from 300/, 'upload', 'a.bin', '--port', 'x', '--baud', 'fast'],
     [/HOST:PORT/, 'upload', 'a.bin', '--tcp', 'nowhere'],
     [/--colour|Unknown option/, 'upload', 'a.bin', '--port', 'x', '--colour', 'red'],
@@ -220,6 +220,21 @@ t.test('a port that is not there, not allowed, in use or not answering ends with
   t.match(plain.last, { event: 'failed', code: 'link_failed', message: /not a serial port/ })
 })
 
+t.test('a port that this user may not open ends with status 6 and says which group opens it', async t => {
+  const place = await workplace(t)
+  const pair = await openPtyPair()
+  t.teardown(pair.unplug)
+  await chmod(pair.a, 0)
+  const file = await place.file('new.bin', ledmFile(newFrames))
+  const { status, last, stderr } = await place.runAsNobody('upload', file, '--port', pair.a, '--json')
+  if (/Cannot find|EACCES.*(tsx|node_modules)/.test(stderr)) {
+    t.comment('not tested: another user cannot read the program here')
+    return
+  }
+  t.equal(status, 6, stderr)
+  t.match(last, { event: 'failed', code: 'port_denied', message: /usermod -aG dialout/ })
+})
+
 t.test('something that is no board, or one of another time, ends with status 7', async t => {
   const place = await workplace(t)
   const file = await place.file('new.bin', ledmFile(newFrames))
@@ -350,6 +365,32 @@ t.test('the last line of an upload is its report, with true figures', async t =>
   t.not(await board.playing(), old)
 })
 
+t.test(
+  'with a highest rate the line is made faster for the upload, and the share counts the faster one',
+  async t => {
+    const place = await workplace(t)
+    const board = await startBoard(t, place)
+    const bytes = noise(8, 60_000)
+    const file = await place.file('fast.raw', bytes)
+    const args = [
+      'upload',
+      file,
+      '--raw',
+      '--port',
+      board.path,
+      '--baud',
+      '115200',
+      '--max-baud',
+      '2000000',
+      '--json',
+    ]
+    const { status, last, stdout } = await place.here(...args)
+    t.equal(status, 0, stdout)
+    const share = (bytes.length * 10) / (2_000_000 * (last['durationMs'] / 1000))
+    t.ok(Math.abs(last['lineShare'] - share) < share / 1000, `${last['lineShare']} of 2 Mbaud`)
+  },
+)
+
 t.test('over TCP no line paces, so there is no share of one', async t => {
   const place = await workplace(t)
   const board = await startBoard(t, place, { tcp: '0' })
@@ -392,6 +433,31 @@ t.test('an upload that was interrupted goes on where it stopped when the command
   t.equal(status, 0)
   t.match(last, { event: 'done', resumed: true, resentBlocks: 0, sha256: sha256(bytes) })
 })
+
+t.test(
+  'a board whose power fails gets its upload all the same, and the report counts what was sent again',
+  async t => {
+    const place = await workplace(t)
+    const board = await startBoard(t, place, { 'max-body': '256', fault: ['power-cut@20', 'power-cut@45'] })
+    const bytes = noise(9, 20_000)
+    const file = await place.file('a.raw', bytes)
+    const args = ['upload', file, '--raw', '--port', board.path, '--baud', '1000000', '--json']
+    const { status, last, events } = await place.here(...args)
+    t.equal(status, 0)
+    t.equal(events.filter(({ state }) => state === 'waiting').length, 2, 'both cuts came')
+    t.match(last, {
+      event: 'done',
+      resumed: true,
+      resentBlocks: 0,
+      sha256: sha256(bytes),
+      payloadBytes: bytes.length,
+    })
+    t.ok(last['retransmittedBytes'] > 0)
+    t.ok(last['wireBytesOut'] > bytes.length + last['retransmittedBytes'])
+    const share = (bytes.length * 10) / (1_000_000 * (last['durationMs'] / 1000))
+    t.ok(Math.abs(last['lineShare'] - share) < share / 1000, 'what was sent again is no payload')
+  },
+)
 
 t.test('decode explains bytes, in words and as JSON', async t => {
   const place = await workplace(t)

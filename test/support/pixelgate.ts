@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
@@ -15,6 +15,9 @@ import { seededRandom } from './synthetic-patterns.ts'
 const deadlineMs = 60_000
 const lookEveryMs = 10
 const root = fileURLToPath(new URL('../../', import.meta.url))
+
+/** The user that owns nothing, on every Linux. */
+const nobody = 65_534
 
 type Test = Pick<typeof t, 'teardown'>
 
@@ -92,6 +95,12 @@ export class Workplace {
   start(...args: readonly string[]): Running {
     return new Running(args, this.env)
   }
+
+  /** Runs a command as somebody who may do little, which wants root; otherwise as the user of the test. */
+  async runAsNobody(...args: readonly string[]): Promise<Finished> {
+    await chmod(this.folder, 0o777)
+    return new Running(args, this.env, process.getuid?.() === 0 ? nobody : undefined).ended
+  }
 }
 
 /** Call within a test; the folder is removed at its teardown. */
@@ -117,10 +126,12 @@ export class Running {
   #stdout = ''
   #stderr = ''
 
-  constructor(args: readonly string[], env: Readonly<Record<string, string>>) {
+  constructor(args: readonly string[], env: Readonly<Record<string, string>>, uid?: number) {
     this.#child = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts', ...args], {
       cwd: root,
-      env: { ...process.env, ...env },
+      // Another user cannot write where coverage of this one is gathered.
+      env: uid === undefined ? { ...process.env, ...env } : { PATH: process.env['PATH'], ...env },
+      ...(uid !== undefined && { uid, gid: uid }),
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     this.#child.stdout?.on('data', chunk => {
@@ -157,6 +168,10 @@ export class Running {
         throw new Error(`it ended before ${what}: ${this.#stdout}${this.#stderr}`)
       return found
     }, what)
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid
   }
 
   get hasEnded(): boolean {

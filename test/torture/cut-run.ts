@@ -197,7 +197,10 @@ class Watch {
     const holds = (what: string, condition: boolean) => condition || this.violate(what)
     holds('the report states another SHA-256', report.sha256 === sha256 && report.digest.value === sha256)
     holds('the stored image is not the file', file.how.raw === false || sha256 === file.sha256)
-    holds('the flash does not hold the image', Buffer.from(this.#flash.contents()).includes(Buffer.from(image)))
+    holds(
+      'the flash does not hold the image',
+      Buffer.from(this.#flash.contents()).includes(Buffer.from(image)),
+    )
     holds(`${report.resentBlocks} durable blocks were sent again`, report.resentBlocks === 0)
     const copied = parseStats(job.statsJson).copiedBytes
     this.#resentBytes = job.payloadBytes - (image.length - copied)
@@ -209,16 +212,14 @@ class Watch {
     holds('the board programmed flash that it had not erased', this.#flash.unerasedBits === 0)
 
     if (this.#board.lostBytes > 0) this.violate(`the board lost ${this.#board.lostBytes} bytes`)
-    // When the cable is pulled under the last reply the job is done and the session gone: a new one comes by itself.
-    const session = await within(uploader.session(), 'the session after the upload')
-    const status = await within(session.request({ type: 'STATUS' }), 'STATUS')
+    const status = await within(uploader.ask({ type: 'STATUS' }), 'STATUS')
     holds(
       'STATUS names another pattern',
       status.type === 'STATUS' && hex(status.id) === this.#newId && status.mode === (file.how.raw ? 0 : 1),
     )
     const listed =
       status.type === 'STATUS'
-        ? await within(session.request({ type: 'LIST', slot: status.slot }), 'LIST')
+        ? await within(uploader.ask({ type: 'LIST', slot: status.slot }), 'LIST')
         : status
     holds(
       'LIST names another active pattern',

@@ -1,9 +1,11 @@
 import { BoardConnection } from '../../src/board/connection.ts'
 import type { BoardSession } from '../../src/board/session.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
+import { AppError } from '../../src/kernel/errors.ts'
 import { silentLog } from '../../src/kernel/log.ts'
 import type { Link } from '../../src/link/link.ts'
 import { openLink } from '../../src/link/link-settings.ts'
+import type { BoardMessage, HostMessage } from '../../src/protocol/messages.ts'
 import type { Store } from '../../src/store/store.ts'
 import { createCore, type GatewayCore } from '../../src/upload/gateway-core.ts'
 import type { UploadOptions } from '../../src/upload/upload-options.ts'
@@ -79,8 +81,19 @@ export class Uploader {
     await this.#connection.stop()
   }
 
+  /** The board's answer; asked again on the next session when the cable was pulled under the last reply of the upload. */
+  async ask(message: HostMessage): Promise<BoardMessage> {
+    for (;;) {
+      try {
+        return await (await this.#session()).request(message)
+      } catch (thrown) {
+        if (!(thrown instanceof AppError) || thrown.code !== 'link_lost') throw thrown
+      }
+    }
+  }
+
   /** The session with the board, or the next one when it has just gone. */
-  session(): Promise<BoardSession> {
+  #session(): Promise<BoardSession> {
     const { registry, bus } = this.core
     return new Promise(resolve => {
       for (const id of registry.present()) {

@@ -21,9 +21,21 @@ t.test('a file reaches the board, is proven by its hash and leaves a report', as
   t.ok(most > 0.9 && most <= 1, `${most} of the line at most`)
   t.match(done, { state: 'done', durableBlocks: done.blocks, errorCode: null, attempts: 1 })
   t.same(rig.statesOf(done.id), ['queued', 'transferring', 'verifying', 'trial', 'done'])
-  t.same(progress.filter(phase => phase !== 'confirmed'), ['preparing', 'transferring', 'verifying', 'trial'])
+  t.same(
+    progress.filter(phase => phase !== 'confirmed'),
+    ['preparing', 'transferring', 'verifying', 'trial'],
+  )
   const report = await rig.core.uploads.report(done.id)
-  t.match(report, { event: 'done', digest: { alg: 'sha256', value: report.sha256 }, imageBytes: 20_000, payloadBytes: 20_000, resentBlocks: 0, resumed: false, job: done.id, board: bench.id })
+  t.match(report, {
+    event: 'done',
+    digest: { alg: 'sha256', value: report.sha256 },
+    imageBytes: 20_000,
+    payloadBytes: 20_000,
+    resentBlocks: 0,
+    resumed: false,
+    job: done.id,
+    board: bench.id,
+  })
   t.ok((report.lineShare ?? 0) > 0.9, `${report.lineShare}`)
 })
 
@@ -36,7 +48,11 @@ t.test('the same file again costs no payload, and is proven again', async t => {
   const done = await rig.ends(second, 'done')
   const report = await rig.core.uploads.report(done.id)
   t.match(report, { payloadBytes: 0, resumed: true, lineShare: null, durationMs: 0 })
-  t.equal((await rig.job(done.id)).transferId, (await rig.ends(first, 'done')).transferId, 'it keeps its generation')
+  t.equal(
+    (await rig.job(done.id)).transferId,
+    (await rig.ends(first, 'done')).transferId,
+    'it keeps its generation',
+  )
   const [other] = await rig.submit([bench], noise(20_000, 2))
   t.equal((await rig.core.uploads.report((await rig.ends(other, 'done')).id)).payloadBytes, 20_000)
 })
@@ -46,7 +62,8 @@ t.test('jobs of one board run one after the other in order; boards do not wait f
   const slow = await rig.present(rig.board(1, { baudRate: 115_200 }))
   const fast = await rig.present(rig.board(2, { baudRate: 2_000_000 }))
   const ids: string[] = []
-  for (const seed of [1, 2, 3]) for (const job of await rig.submit([slow, fast], noise(8000, seed))) ids.push(job.id)
+  for (const seed of [1, 2, 3])
+    for (const job of await rig.submit([slow, fast], noise(8000, seed))) ids.push(job.id)
   const last = rig.changes.find(({ id }) => id === ids[4])
   await rig.ends(last, 'done')
   const running = new Map<string, string>()
@@ -61,9 +78,18 @@ t.test('jobs of one board run one after the other in order; boards do not wait f
     finished.push(id)
   }
   const [s1, f1, s2, f2, s3, f3] = ids
-  t.same(finished.filter(id => id === s1 || id === s2 || id === s3), [s1, s2, s3])
-  t.same(finished.filter(id => id === f1 || id === f2 || id === f3), [f1, f2, f3])
-  t.ok(finished.indexOf(f3 ?? '') < finished.indexOf(s2 ?? ''), 'the fast board is through before the slow one has its second')
+  t.same(
+    finished.filter(id => id === s1 || id === s2 || id === s3),
+    [s1, s2, s3],
+  )
+  t.same(
+    finished.filter(id => id === f1 || id === f2 || id === f3),
+    [f1, f2, f3],
+  )
+  t.ok(
+    finished.indexOf(f3 ?? '') < finished.indexOf(s2 ?? ''),
+    'the fast board is through before the slow one has its second',
+  )
 })
 
 t.test('a job for an absent board waits, and starts when the board comes', async t => {
@@ -88,13 +114,19 @@ t.test('a link that breaks in the middle costs no block twice, and the statistic
   const [job] = await rig.submit([bench], noise(300_000))
   const waiting = await rig.ends(job, 'waiting')
   const stats = JSON.parse(waiting.statsJson ?? '{}')
-  t.ok(waiting.durableBlocks > 0 && waiting.durableBlocks < waiting.blocks, `${waiting.durableBlocks} of ${waiting.blocks}`)
+  t.ok(
+    waiting.durableBlocks > 0 && waiting.durableBlocks < waiting.blocks,
+    `${waiting.durableBlocks} of ${waiting.blocks}`,
+  )
   const done = await rig.ends(job, 'done')
   const report = await rig.core.uploads.report(done.id)
   t.match(report, { resentBlocks: 0, resumed: true, payloadBytes: 300_000 })
   t.equal(done.attempts, 2)
   t.ok(report.lineShare !== null && report.lineShare <= 1, `${report.lineShare} of the line`)
-  t.ok(report.wireBytesOut > 300_000 && report.wireBytesOut < 300_000 * 1.2, `${report.wireBytesOut} bytes on the wire`)
+  t.ok(
+    report.wireBytesOut > 300_000 && report.wireBytesOut < 300_000 * 1.2,
+    `${report.wireBytesOut} bytes on the wire`,
+  )
   t.ok(report.wireBytesOut > stats.wireBytesOut && report.durationMs > stats.streamMs, 'both runs count')
   t.equal(done.errorCode, null)
 })
@@ -145,7 +177,8 @@ t.test('pause, resume and cancel in the states before a transfer', async t => {
   await rig.when(() => rig.core.registry.session(bench.id) === undefined, 'the board to go')
   const [first] = await rig.submit([bench], noise(2000, 1))
   const [second] = await rig.submit([bench], noise(2000, 2))
-  const command = (type: 'pause' | 'resume' | 'cancel') => rig.until(rig.core.queue.command(first?.id ?? jobId(''), type))
+  const command = (type: 'pause' | 'resume' | 'cancel') =>
+    rig.until(rig.core.queue.command(first?.id ?? jobId(''), type))
   await t.rejects(command('resume'), { code: 'conflict' })
   t.equal((await command('pause')).state, 'paused')
   bench.plug()
@@ -168,8 +201,13 @@ t.test('a cancelled transfer is forgotten by the board, and the next job runs', 
   t.equal((await rig.until(rig.core.queue.command(job?.id ?? jobId(''), 'cancel'))).state, 'cancelled')
   const { transferId } = await rig.job(job?.id ?? jobId(''))
   for (const slot of [0, 1, 2]) {
-    const listed = await rig.until(bench.session?.request({ type: 'LIST', slot }) ?? Promise.reject(new Error('no session')))
-    t.ok(listed.type === 'LIST' && Buffer.from(listed.id).toString('hex') !== transferId, 'ABORT has emptied its slot')
+    const listed = await rig.until(
+      bench.session?.request({ type: 'LIST', slot }) ?? Promise.reject(new Error('no session')),
+    )
+    t.ok(
+      listed.type === 'LIST' && Buffer.from(listed.id).toString('hex') !== transferId,
+      'ABORT has emptied its slot',
+    )
   }
   await rig.ends(next, 'done')
 })
@@ -180,10 +218,15 @@ for (const type of ['pause', 'cancel'] as const) {
     const bench = await rig.present(rig.board(1))
     const [job] = await rig.submit([bench], noise(4000))
     await rig.ends(job, 'transferring')
-    t.equal((await rig.until(rig.core.queue.command(job?.id ?? jobId(''), type))).state, type === 'pause' ? 'paused' : 'cancelled')
+    t.equal(
+      (await rig.until(rig.core.queue.command(job?.id ?? jobId(''), type))).state,
+      type === 'pause' ? 'paused' : 'cancelled',
+    )
     await rig.pass(10_000)
     t.equal((await rig.job(job?.id ?? jobId(''))).state, type === 'pause' ? 'paused' : 'cancelled')
-    const status = await rig.until(bench.session?.request({ type: 'STATUS' }) ?? Promise.reject(new Error('no session')))
+    const status = await rig.until(
+      bench.session?.request({ type: 'STATUS' }) ?? Promise.reject(new Error('no session')),
+    )
     t.match(status, { type: 'STATUS', slot: 255 }, 'the board plays nothing new')
     if (type === 'cancel') return
     await rig.until(rig.core.queue.command(job?.id ?? jobId(''), 'resume'))
@@ -191,26 +234,29 @@ for (const type of ['pause', 'cancel'] as const) {
   })
 }
 
-t.test('a pause at any moment of an upload leaves a job that is paused or done, and can be resumed', async t => {
-  for (const at of [1, 2, 3, 5, 8, 12, 14, 16, 17, 18, 19, 20, 21, 22, 24, 28]) {
-    const rig = await uploadRig(t)
-    const bench = await rig.present(rig.board(1, paced))
-    let steps = 0
-    let told: Promise<unknown> | undefined
-    rig.core.bus.on('job.progress', ({ jobId }) => {
-      if (++steps === at) told = rig.core.queue.command(jobId, 'pause').catch(() => undefined)
-    })
-    const [job] = await rig.submit([bench], noise(8000))
-    await rig.when(() => rig.changes.some(({ state }) => state === 'paused' || state === 'done'), 'an end')
-    await rig.until(told ?? Promise.resolve())
-    await rig.pass(5000)
-    const { state } = await rig.job(job?.id ?? jobId(''))
-    t.ok(state === 'paused' || state === 'done', `at ${at}: ${state}`)
-    if (state !== 'paused') continue
-    await rig.until(rig.core.queue.command(job?.id ?? jobId(''), 'resume'))
-    await rig.ends(job, 'done')
-  }
-})
+t.test(
+  'a pause at any moment of an upload leaves a job that is paused or done, and can be resumed',
+  async t => {
+    for (const at of [1, 2, 3, 5, 8, 12, 14, 16, 17, 18, 19, 20, 21, 22, 24, 28]) {
+      const rig = await uploadRig(t)
+      const bench = await rig.present(rig.board(1, paced))
+      let steps = 0
+      let told: Promise<unknown> | undefined
+      rig.core.bus.on('job.progress', ({ jobId }) => {
+        if (++steps === at) told = rig.core.queue.command(jobId, 'pause').catch(() => undefined)
+      })
+      const [job] = await rig.submit([bench], noise(8000))
+      await rig.when(() => rig.changes.some(({ state }) => state === 'paused' || state === 'done'), 'an end')
+      await rig.until(told ?? Promise.resolve())
+      await rig.pass(5000)
+      const { state } = await rig.job(job?.id ?? jobId(''))
+      t.ok(state === 'paused' || state === 'done', `at ${at}: ${state}`)
+      if (state !== 'paused') continue
+      await rig.until(rig.core.queue.command(job?.id ?? jobId(''), 'resume'))
+      await rig.ends(job, 'done')
+    }
+  },
+)
 
 t.test('a restart takes up what was unfinished, in its order, and leaves paused jobs paused', async t => {
   const rig = await uploadRig(t)
@@ -253,7 +299,11 @@ t.test('a refusal of the board fails its job with the reason; the next one runs'
   const bench = await rig.present(rig.board(1, { config: { storageBytes: 64 * 1024 } }))
   const [large] = await rig.submit([bench], noise(60_000))
   const [small] = await rig.submit([bench], noise(1000))
-  t.match(await rig.ends(large, 'failed'), { errorCode: 'does_not_fit', errorMessage: /KB too much/, attempts: 1 })
+  t.match(await rig.ends(large, 'failed'), {
+    errorCode: 'does_not_fit',
+    errorMessage: /KB too much/,
+    attempts: 1,
+  })
   await rig.ends(small, 'done')
 })
 
@@ -269,17 +319,36 @@ t.test('when the database refuses, the job is paused with the reason and the dae
   for (const call of ['setState', 'setImage', 'finish', 'checkpoint'] as const) {
     let broken = false
     const logged: string[] = []
-    const full = () => Promise.reject(new AppError('storage_failed', 'The disk is full. Make room, then resume the upload.'))
+    const full = () =>
+      Promise.reject(new AppError('storage_failed', 'The disk is full. Make room, then resume the upload.'))
     const wrap = (store: Store): Store => {
-      const jobs = { ...store.jobs, [call]: (...args: never[]) => (broken ? full() : (store.jobs[call] as (...args: never[]) => Promise<unknown>)(...args)) } as Store['jobs']
-      return { ...store, jobs, get pending() { return store.pending } }
+      const jobs = {
+        ...store.jobs,
+        [call]: (...args: never[]) =>
+          broken ? full() : (store.jobs[call] as (...args: never[]) => Promise<unknown>)(...args),
+      } as Store['jobs']
+      return {
+        ...store,
+        jobs,
+        get pending() {
+          return store.pending
+        },
+      }
     }
-    const log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: (_: object, message: string) => logged.push(message) }
+    const log = {
+      debug: () => undefined,
+      info: () => undefined,
+      warn: () => undefined,
+      error: (_: object, message: string) => logged.push(message),
+    }
     const rig = await uploadRig(t, { wrap, log })
     const bench = await rig.present(rig.board(1, paced))
     const [job] = await rig.submit([bench], noise(20_000))
     broken = true
-    await rig.when(() => rig.changes.some(({ state }) => state === 'paused' || state === 'failed' || state === 'done'), `end after ${call}`)
+    await rig.when(
+      () => rig.changes.some(({ state }) => state === 'paused' || state === 'failed' || state === 'done'),
+      `end after ${call}`,
+    )
     const last = rig.changes.at(-1)
     if (call === 'checkpoint') t.equal(last?.state, 'done', 'a note that is lost does no harm')
     else {
@@ -299,8 +368,15 @@ t.test('when the database refuses, the job is paused with the reason and the dae
 t.test('a command that the database refuses changes nothing', async t => {
   let broken = false
   const wrap = (store: Store): Store => {
-    const setState: Store['jobs']['setState'] = move => (broken ? Promise.reject(new AppError('storage_failed', 'The disk is full.')) : store.jobs.setState(move))
-    return { ...store, jobs: { ...store.jobs, setState }, get pending() { return store.pending } }
+    const setState: Store['jobs']['setState'] = move =>
+      broken ? Promise.reject(new AppError('storage_failed', 'The disk is full.')) : store.jobs.setState(move)
+    return {
+      ...store,
+      jobs: { ...store.jobs, setState },
+      get pending() {
+        return store.pending
+      },
+    }
   }
   const rig = await uploadRig(t, { wrap })
   const bench = await rig.present(rig.board(1))
@@ -308,7 +384,8 @@ t.test('a command that the database refuses changes nothing', async t => {
   await rig.when(() => rig.core.registry.session(bench.id) === undefined, 'the board to go')
   const [job] = await rig.submit([bench], noise(1000))
   broken = true
-  for (const type of ['pause', 'cancel'] as const) await t.rejects(rig.core.queue.command(job?.id ?? jobId(''), type), { code: 'storage_failed' })
+  for (const type of ['pause', 'cancel'] as const)
+    await t.rejects(rig.core.queue.command(job?.id ?? jobId(''), type), { code: 'storage_failed' })
   broken = false
   bench.plug()
   await rig.ends(job, 'done')
@@ -320,12 +397,63 @@ t.test('a thousand unfinished jobs are the limit, however they come', async t =>
   bench.unplug()
   await rig.when(() => rig.core.registry.session(bench.id) === undefined, 'the board to go')
   const { pattern } = await rig.core.uploads.addFile(noise(100), 'a.bin', true)
-  const many = (count: number) => rig.core.uploads.submit(pattern, Array.from({ length: count }, () => bench.id), raw)
+  const many = (count: number) =>
+    rig.core.uploads.submit(
+      pattern,
+      Array.from({ length: count }, () => bench.id),
+      raw,
+    )
   await rig.until(many(400))
   const both = await rig.until(Promise.allSettled([many(400), many(400)]))
-  t.same(both.map(({ status }) => status).sort(), ['fulfilled', 'rejected'], 'two at once do not pass together')
+  t.same(
+    both.map(({ status }) => status).sort(),
+    ['fulfilled', 'rejected'],
+    'two at once do not pass together',
+  )
   await rig.until(many(200))
   await t.rejects(rig.until(many(1)), { code: 'overloaded' })
   const { total } = await rig.core.uploads.jobs({ limit: 1 })
   t.equal(total, 1000)
 })
+
+t.test('when a second board claims the same UUID, the upload stops until one of them is gone', async t => {
+  for (const moment of ['transferring', 'just begun'] as const) {
+    const rig = await uploadRig(t)
+    const bench = await rig.present(rig.board(1, paced))
+    const twin = rig.board(1, paced)
+    let doneBytes = 0
+    rig.core.bus.on('job.progress', progress => {
+      doneBytes = progress.doneBytes
+    })
+    const [job] = await rig.submit([bench], noise(300_000))
+    if (moment === 'transferring') await rig.when(() => doneBytes > 100_000, 'a third of it')
+    twin.connection.start()
+    await rig.when(() => rig.core.registry.quarantined(bench.id), 'the quarantine')
+    t.match(await rig.ends(job, 'waiting'), { state: 'waiting' })
+    await rig.pass(10_000)
+    t.match(await rig.job(job?.id ?? jobId('')), { state: 'waiting', errorCode: 'board_quarantined' })
+    twin.unplug()
+    const done = await rig.ends(job, 'done')
+    t.match(await rig.core.uploads.report(done.id), { resentBlocks: 0 })
+  }
+})
+
+t.test(
+  'a pause that comes with the last word of the board is kept, and a resume proves it again',
+  async t => {
+    const rig = await uploadRig(t)
+    const bench = await rig.present(rig.board(1, paced))
+    let paused: Promise<unknown> | undefined
+    rig.core.bus.on('job.progress', ({ phase, jobId }) => {
+      if (phase === 'confirmed') paused ??= rig.core.queue.command(jobId, 'pause')
+    })
+    const [job] = await rig.submit([bench], noise(4000))
+    await rig.ends(job, 'paused')
+    await rig.until(paused ?? Promise.resolve())
+    await rig.pass(1000)
+    t.equal((await rig.job(job?.id ?? jobId(''))).state, 'paused')
+    await rig.until(rig.core.queue.command(job?.id ?? jobId(''), 'resume'))
+    const done = await rig.ends(job, 'done')
+    t.match(await rig.core.uploads.report(done.id), { resumed: true, resentBlocks: 0 })
+  },
+)

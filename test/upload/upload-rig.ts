@@ -38,7 +38,13 @@ export class Bench {
   plugged = true
   #line: MemoryLinkPair | undefined
 
-  constructor(rig: UploadRig, uuidByte: number, baudRate: number | null, config: Partial<BoardConfig>, faults: Partial<BoardFaults>) {
+  constructor(
+    rig: UploadRig,
+    uuidByte: number,
+    baudRate: number | null,
+    config: Partial<BoardConfig>,
+    faults: Partial<BoardFaults>,
+  ) {
     const { clock } = rig
     const uuid = new Uint8Array(16).fill(uuidByte)
     this.id = boardId(formatUuid(uuid))
@@ -56,7 +62,11 @@ export class Bench {
         if (!this.plugged) throw new Error('unplugged')
         const cutAfterBytes = this.cutAfterBytes
         this.cutAfterBytes = undefined
-        const line = memoryLinkPair({ clock, baudRate, toBoard: cutAfterBytes === undefined ? {} : { cutAfterBytes } })
+        const line = memoryLinkPair({
+          clock,
+          baudRate,
+          toBoard: cutAfterBytes === undefined ? {} : { cutAfterBytes },
+        })
         line.board.onData(chunk => this.board.receive(chunk))
         this.#line = line
         return line.host
@@ -111,8 +121,17 @@ export class UploadRig {
     this.core = this.#core(this.store, log)
   }
 
-  board(uuidByte: number, options: { baudRate?: number | null; config?: Partial<BoardConfig>; faults?: Partial<BoardFaults> } = {}): Bench {
-    const bench = new Bench(this, uuidByte, options.baudRate ?? null, options.config ?? {}, options.faults ?? {})
+  board(
+    uuidByte: number,
+    options: { baudRate?: number | null; config?: Partial<BoardConfig>; faults?: Partial<BoardFaults> } = {},
+  ): Bench {
+    const bench = new Bench(
+      this,
+      uuidByte,
+      options.baudRate ?? null,
+      options.config ?? {},
+      options.faults ?? {},
+    )
     this.#benches.push(bench)
     return bench
   }
@@ -124,9 +143,19 @@ export class UploadRig {
     return bench
   }
 
-  async submit(benches: readonly Bench[], bytes: Uint8Array, options: UploadOptions = raw): Promise<readonly JobRecord[]> {
+  async submit(
+    benches: readonly Bench[],
+    bytes: Uint8Array,
+    options: UploadOptions = raw,
+  ): Promise<readonly JobRecord[]> {
     const { pattern } = await this.core.uploads.addFile(bytes, options.fileName, options.raw)
-    const { jobs } = await this.until(this.core.uploads.submit(pattern, benches.map(({ id }) => id), options))
+    const { jobs } = await this.until(
+      this.core.uploads.submit(
+        pattern,
+        benches.map(({ id }) => id),
+        options,
+      ),
+    )
     return jobs
   }
 
@@ -141,7 +170,10 @@ export class UploadRig {
 
   async ends(job: JobRecord | undefined, state: string): Promise<JobRecord> {
     if (job === undefined) throw new Error('there is no job')
-    await this.when(() => this.changes.some(change => change.id === job.id && change.state === state), `job ${state}: ${this.statesOf(job.id)}`)
+    await this.when(
+      () => this.changes.some(change => change.id === job.id && change.state === state),
+      `job ${state}: ${this.statesOf(job.id)}`,
+    )
     return this.job(job.id)
   }
 
@@ -162,7 +194,8 @@ export class UploadRig {
       await new Promise(setImmediate)
       if (condition()) return
       if (this.store.pending.calls > 0) continue
-      if (!this.clock.step() || this.clock.now() > end) throw new Error(`no ${what} until ${this.clock.now()} ms`)
+      if (!this.clock.step() || this.clock.now() > end)
+        throw new Error(`no ${what} until ${this.clock.now()} ms`)
     }
   }
 

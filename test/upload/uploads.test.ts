@@ -11,7 +11,14 @@ import type { UploadOptions } from '../../src/upload/upload-options.ts'
 import { noise, raw, uploadRig } from './upload-rig.ts'
 
 const caps = { codecs: 0b1111, decodeBytes: 16_384, blockBytes: 65_535, slotBytes: 300_000 } as Caps
-const matrix = { leds: 16, width: 4, height: 4, wiring: 'row-straight-tl', colorOrder: 'RGB', powerCapMa: undefined }
+const matrix = {
+  leds: 16,
+  width: 4,
+  height: 4,
+  wiring: 'row-straight-tl',
+  colorOrder: 'RGB',
+  powerCapMa: undefined,
+}
 
 /** A GIF of 2 × 1 pixels and one frame, without a loop extension. */
 const tinyGif = Buffer.from('47494638396102000100800000ff000000ff002c00000000020001000002024404003b', 'hex')
@@ -27,68 +34,109 @@ t.test('a raw file is cut as it is; the generation changes the manifest and not 
 
 t.test('what does not fit is refused with figures before anything is sent', async t => {
   const small = { ...caps, slotBytes: 5000 }
-  t.throws(() => prepare(noise(5000), raw, matrix, small)(1), { code: 'does_not_fit', message: /1 KB too much/, detail: { slotBytes: 5000 } })
+  t.throws(() => prepare(noise(5000), raw, matrix, small)(1), {
+    code: 'does_not_fit',
+    message: /1 KB too much/,
+    detail: { slotBytes: 5000 },
+  })
   t.throws(() => prepare(new Uint8Array(0), raw, matrix, caps)(1), { code: 'file_invalid', message: /empty/ })
-  t.throws(() => prepare(noise(70_000), raw, matrix, { ...caps, blockBytes: 1 })(1), { code: 'does_not_fit', message: /blocks/ })
+  t.throws(() => prepare(noise(70_000), raw, matrix, { ...caps, blockBytes: 1 })(1), {
+    code: 'does_not_fit',
+    message: /blocks/,
+  })
   const wide = { ...caps, blockBytes: 40, codecs: 1 }
-  t.throws(() => prepare(noise(48 * 3), headerless, matrix, wide)(1), { code: 'does_not_fit', message: /Frame \d+ needs \d+ bytes/ })
+  t.throws(() => prepare(noise(48 * 3), headerless, matrix, wide)(1), {
+    code: 'does_not_fit',
+    message: /Frame \d+ needs \d+ bytes/,
+  })
 })
 
 t.test('a headerless file is read by what the user and the board know', async t => {
   const built = prepare(noise(48 * 3), headerless, matrix, caps)(1)
   const manifest = decodeManifest(built.manifest)
   t.match(manifest, { ok: true, value: { frames: 3, leds: 16 } })
-  for (const more of [{ sourceWiring: 'row-serpentine-tl' }, { sourceWiring: 'row-serpentine-tl', width: 4, height: 4 }]) {
+  for (const more of [
+    { sourceWiring: 'row-serpentine-tl' },
+    { sourceWiring: 'row-serpentine-tl', width: 4, height: 4 },
+  ]) {
     const other = prepare(noise(48 * 3), { ...headerless, ...more }, matrix, caps)(1)
     t.notSame(other.image, built.image, 'the order of the source counts')
   }
   t.notSame(prepare(noise(48 * 3), { ...headerless, colorOrder: 'GRB' }, matrix, caps)(1).image, built.image)
   const sized = { ...headerless, width: 4, height: 4 }
-  t.notSame(prepare(noise(48 * 3), { ...sized, wiring: 'row-serpentine-tl' }, matrix, caps)(1).image, prepare(noise(48 * 3), sized, matrix, caps)(1).image)
-  t.throws(() => prepare(noise(48 * 3), { ...headerless, wiring: 'zigzag-of-mine' }, matrix, caps), { code: 'usage' })
-  t.throws(() => prepare(noise(48 * 3), { ...headerless, colorOrder: 'XYZ' }, matrix, caps), { code: 'usage' })
-  t.throws(() => prepare(noise(48 * 3), { ...headerless, candidate: 999 }, matrix, caps), { name: 'AppError' })
+  t.notSame(
+    prepare(noise(48 * 3), { ...sized, wiring: 'row-serpentine-tl' }, matrix, caps)(1).image,
+    prepare(noise(48 * 3), sized, matrix, caps)(1).image,
+  )
+  t.throws(() => prepare(noise(48 * 3), { ...headerless, wiring: 'zigzag-of-mine' }, matrix, caps), {
+    code: 'usage',
+  })
+  t.throws(() => prepare(noise(48 * 3), { ...headerless, colorOrder: 'XYZ' }, matrix, caps), {
+    code: 'usage',
+  })
+  t.throws(() => prepare(noise(48 * 3), { ...headerless, candidate: 999 }, matrix, caps), {
+    name: 'AppError',
+  })
 })
 
 t.test('a GIF that says nothing of loops is played for ever', async t => {
-  const built = prepare(tinyGif, { fileName: 'a.gif', raw: false, sourceWiring: 'row-straight-tl' }, { ...matrix, leds: 2, width: 0, height: 0 }, caps)(1)
+  const built = prepare(
+    tinyGif,
+    { fileName: 'a.gif', raw: false, sourceWiring: 'row-straight-tl' },
+    { ...matrix, leds: 2, width: 0, height: 0 },
+    caps,
+  )(1)
   t.match(decodeManifest(built.manifest), { ok: true, value: { loopCount: 0, leds: 2, frames: 1 } })
 })
 
-t.test('files are kept by their hash and listed; what is no pattern is refused unless it goes raw', async t => {
-  const rig = await uploadRig(t)
-  const { uploads } = rig.core
-  const gif = await uploads.addFile(tinyGif, 'a.gif', false)
-  t.match(gif, { pattern: { name: 'a.gif', format: 'gif', sizeBytes: tinyGif.length } })
-  t.ok(gif.candidates.length > 0)
-  t.match(await uploads.addFile(tinyGif, 'b.gif', true), { pattern: { format: 'raw', sourceSha: gif.pattern.sourceSha }, candidates: [] })
-  await t.rejects(uploads.addFile(Buffer.from('%PDF-1.4 no pattern'), 'a.pdf', false), AppError)
-  t.equal((await uploads.patterns({ limit: 10 })).total, 2)
-  t.match(await uploads.pattern(gif.pattern.id), { name: 'a.gif' })
-  await t.rejects(uploads.pattern(patternId('nothing')), { code: 'not_found' })
-  await t.rejects(uploads.job(jobId('nothing')), { code: 'not_found' })
-  await t.rejects(uploads.submit(gif.pattern, [], raw), { code: 'usage' })
-  await t.rejects(uploads.submit(gif.pattern, [rig.board(1).id], { fileName: 'a.gif', raw: false, candidate: 99 }), AppError)
-  t.equal((await uploads.jobs({ limit: 10 })).total, 0, 'nothing was begun')
-})
+t.test(
+  'files are kept by their hash and listed; what is no pattern is refused unless it goes raw',
+  async t => {
+    const rig = await uploadRig(t)
+    const { uploads } = rig.core
+    const gif = await uploads.addFile(tinyGif, 'a.gif', false)
+    t.match(gif, { pattern: { name: 'a.gif', format: 'gif', sizeBytes: tinyGif.length } })
+    t.ok(gif.candidates.length > 0)
+    t.match(await uploads.addFile(tinyGif, 'b.gif', true), {
+      pattern: { format: 'raw', sourceSha: gif.pattern.sourceSha },
+      candidates: [],
+    })
+    await t.rejects(uploads.addFile(Buffer.from('%PDF-1.4 no pattern'), 'a.pdf', false), AppError)
+    t.equal((await uploads.patterns({ limit: 10 })).total, 2)
+    t.match(await uploads.pattern(gif.pattern.id), { name: 'a.gif' })
+    await t.rejects(uploads.pattern(patternId('nothing')), { code: 'not_found' })
+    await t.rejects(uploads.job(jobId('nothing')), { code: 'not_found' })
+    await t.rejects(uploads.submit(gif.pattern, [], raw), { code: 'usage' })
+    await t.rejects(
+      uploads.submit(gif.pattern, [rig.board(1).id], { fileName: 'a.gif', raw: false, candidate: 99 }),
+      AppError,
+    )
+    t.equal((await uploads.jobs({ limit: 10 })).total, 0, 'nothing was begun')
+  },
+)
 
-t.test('a pattern on its way to a matrix is compiled once, and the same again keeps its generation', async t => {
-  const rig = await uploadRig(t)
-  const bench = await rig.present(rig.board(1, { config: { leds: 2, width: 2, height: 1 } }))
-  const options: UploadOptions = { fileName: 'a.gif', raw: false }
-  const [first] = await rig.submit([bench], tinyGif, options)
-  const one = await rig.ends(first, 'done')
-  t.match(await rig.core.uploads.report(one.id), { imageBytes: 6 })
-  const loaded = await rig.until(loadJobImage(rig.store, one).then(image => image))
-  t.equal(Buffer.from(loaded?.id ?? []).toString('hex'), one.transferId)
-  const [second] = await rig.submit([bench], tinyGif, options)
-  t.equal((await rig.ends(second, 'done')).transferId, one.transferId)
-  const [other] = await rig.submit([bench], tinyGif, { ...options, colorOrder: 'GRB' })
-  const changed = await rig.ends(other, 'done')
-  t.not(changed.transferId, one.transferId, 'other options make another image')
-  const manifest = decodeManifest((await rig.until(loadJobImage(rig.store, changed).then(image => image)))?.manifest ?? new Uint8Array(0))
-  t.match(manifest, { ok: true, value: { generation: 2 } })
-})
+t.test(
+  'a pattern on its way to a matrix is compiled once, and the same again keeps its generation',
+  async t => {
+    const rig = await uploadRig(t)
+    const bench = await rig.present(rig.board(1, { config: { leds: 2, width: 2, height: 1 } }))
+    const options: UploadOptions = { fileName: 'a.gif', raw: false }
+    const [first] = await rig.submit([bench], tinyGif, options)
+    const one = await rig.ends(first, 'done')
+    t.match(await rig.core.uploads.report(one.id), { imageBytes: 6 })
+    const loaded = await rig.until(loadJobImage(rig.store, one).then(image => image))
+    t.equal(Buffer.from(loaded?.id ?? []).toString('hex'), one.transferId)
+    const [second] = await rig.submit([bench], tinyGif, options)
+    t.equal((await rig.ends(second, 'done')).transferId, one.transferId)
+    const [other] = await rig.submit([bench], tinyGif, { ...options, colorOrder: 'GRB' })
+    const changed = await rig.ends(other, 'done')
+    t.not(changed.transferId, one.transferId, 'other options make another image')
+    const manifest = decodeManifest(
+      (await rig.until(loadJobImage(rig.store, changed).then(image => image)))?.manifest ?? new Uint8Array(0),
+    )
+    t.match(manifest, { ok: true, value: { generation: 2 } })
+  },
+)
 
 t.test('what the database has lost is said in plain words', async t => {
   const rig = await uploadRig(t)
@@ -96,8 +144,14 @@ t.test('what the database has lost is said in plain words', async t => {
   const [job] = await rig.submit([bench], noise(500))
   const done = await rig.ends(job, 'done')
   const { store } = rig
-  await t.rejects(makeJobImage(store, { ...done, sourceSha: null }, matrix, caps, 0), { code: 'storage_failed', message: /Upload it again/ })
-  await t.rejects(loadJobImage(store, { ...done, manifestSha: done.imageSha }), { code: 'storage_failed', message: /Upload the file again/ })
+  await t.rejects(makeJobImage(store, { ...done, sourceSha: null }, matrix, caps, 0), {
+    code: 'storage_failed',
+    message: /Upload it again/,
+  })
+  await t.rejects(loadJobImage(store, { ...done, manifestSha: done.imageSha }), {
+    code: 'storage_failed',
+    message: /Upload the file again/,
+  })
   t.equal(await loadJobImage(store, { ...done, transferId: null }), undefined)
   await t.rejects(doneReport(store, { ...done, digestAlg: null }), /is not done/)
   await t.rejects(doneReport(store, { ...done, manifestSha: done.imageSha }), /cannot be read/)
@@ -107,10 +161,22 @@ t.test('a board that cannot be written down is let go, and greeted again', async
   let broken = true
   const errors: string[] = []
   const wrap = (store: Store): Store => {
-    const seen: Store['boards']['seen'] = board => (broken ? Promise.reject(new Error('disk')) : store.boards.seen(board))
-    return { ...store, boards: { ...store.boards, seen }, get pending() { return store.pending } }
+    const seen: Store['boards']['seen'] = board =>
+      broken ? Promise.reject(new Error('disk')) : store.boards.seen(board)
+    return {
+      ...store,
+      boards: { ...store.boards, seen },
+      get pending() {
+        return store.pending
+      },
+    }
   }
-  const log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: (_: object, message: string) => errors.push(message) }
+  const log = {
+    debug: () => undefined,
+    info: () => undefined,
+    warn: () => undefined,
+    error: (_: object, message: string) => errors.push(message),
+  }
   const rig = await uploadRig(t, { wrap, log })
   const bench = rig.board(1)
   bench.connection.start()
@@ -123,11 +189,23 @@ t.test('a board that cannot be written down is let go, and greeted again', async
 
 t.test('a bug in a run fails its job alone', async t => {
   const errors: string[] = []
-  const log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: (_: object, message: string) => errors.push(message) }
+  const log = {
+    debug: () => undefined,
+    info: () => undefined,
+    warn: () => undefined,
+    error: (_: object, message: string) => errors.push(message),
+  }
   let broken = true
   const wrap = (store: Store): Store => {
-    const nextGeneration: Store['boards']['nextGeneration'] = id => (broken ? Promise.reject(new TypeError('x is not a function')) : store.boards.nextGeneration(id))
-    return { ...store, boards: { ...store.boards, nextGeneration }, get pending() { return store.pending } }
+    const nextGeneration: Store['boards']['nextGeneration'] = id =>
+      broken ? Promise.reject(new TypeError('x is not a function')) : store.boards.nextGeneration(id)
+    return {
+      ...store,
+      boards: { ...store.boards, nextGeneration },
+      get pending() {
+        return store.pending
+      },
+    }
   }
   const rig = await uploadRig(t, { wrap, log })
   const bench = await rig.present(rig.board(1))

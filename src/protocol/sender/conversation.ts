@@ -52,7 +52,7 @@ export type Step =
 export type Answer =
   | { readonly got: 'reply'; readonly message: BoardMessage }
   | { readonly got: 'refusal'; readonly refusal: Refusal }
-  | { readonly got: 'delivered' | 'resize' | 'stalled' }
+  | { readonly got: 'delivered' | 'resize' }
 
 /** Shared with the driver: what the conversation knows at any moment. */
 export interface Notebook {
@@ -156,7 +156,6 @@ function* deliver(
     const start = { ...have, bodyBytes: notes.bodySize.current }
     const end = yield { do: 'stream', start, firstSeq: notes.nextDataSeq }
     if (end.got === 'refusal') return failure({ type: 'REFUSED', refusal: end.refusal })
-    if (end.got === 'stalled') return { ok: false, fault: { kind: 'stalled' } }
     if (end.got === 'resize') notes.bodySize.change(notes.bodySize.best())
     // A segment that was delivered whole and still leaves blocks missing means blocks failed their CRC (SPEC §5.11).
     if (

@@ -190,7 +190,7 @@ export class Sender {
 
   #onError(seq: number, refusal: Extract<BoardMessage, { type: 'ERR' }>, nowMs: number): void {
     if (refusal.code === errorCodes.NO_SESSION) return void this.#end({ kind: 'session_lost' })
-    if (this.#request?.seq === seq && messageTypes[this.#request.message.type] === refusal.requestType) {
+    if (this.#request?.seq === seq && answers(refusal.requestType, this.#request.message.type)) {
       if (refusal.code === errorCodes.BUSY) return this.#request.busy(refusal.detail, nowMs)
       this.#request = undefined
       return this.#resume({ got: 'refusal', refusal }, nowMs)
@@ -273,3 +273,7 @@ function streamMs(stream: Stream | undefined): number {
   if (stream?.firstDataMs === undefined || stream.lastAckMs === undefined) return 0
   return Math.max(0, stream.lastAckMs - stream.firstDataMs)
 }
+
+/** A manifest that was refused is refused again in answer to each HAVEQ, in the name of BEGIN (SPEC §4.5). */
+const answers = (requestType: number, request: keyof typeof messageTypes): boolean =>
+  messageTypes[request] === requestType || (request === 'HAVEQ' && requestType === messageTypes.BEGIN)

@@ -84,7 +84,7 @@ function* rows(what: string, run: Run, seed: number, times: number, blocksEach: 
   const target = atMost(blocksEach * times)
   const resent = report?.resentBlocks ?? null
   yield row({
-    case: 'interruptions',
+    case: 'kill',
     line,
     what: `${what}: blocks resent, by the host`,
     figure: resent,
@@ -96,7 +96,7 @@ function* rows(what: string, run: Run, seed: number, times: number, blocksEach: 
   // A block that was durable is not written again; what was under way at a reset is.
   const twice = report === undefined ? null : statistics.rewrittenBytes / blockBytes
   yield row({
-    case: 'interruptions',
+    case: 'kill',
     line,
     what: `${what}: written twice, by the board`,
     figure: twice,

@@ -22,7 +22,8 @@ export async function* noise({ main, seed, quick }: Context): AsyncGenerator<Row
     lineSeconds,
     atLeast(0.93),
   )
-  yield await over(few, 1e-5, 'pixelgate, bodies adapt', gatewaySender(main, baudRate), lineSeconds)
+  if (!quick)
+    yield await over(few, 1e-5, 'pixelgate, bodies adapt', gatewaySender(main, baudRate), lineSeconds)
   yield await over(
     few,
     1e-4,
@@ -39,8 +40,8 @@ export async function* noise({ main, seed, quick }: Context): AsyncGenerator<Row
     quick ? 1 : 3,
     atLeast(0),
   )
-  yield await over(few, 1e-5, 'ZMODEM', zmodemThroughLine, lineSeconds)
   if (quick) return
+  yield await over(few, 1e-5, 'ZMODEM', zmodemThroughLine, lineSeconds)
   yield await over([seed], 1e-4, 'ZMODEM', zmodemThroughLine, lineSeconds)
   yield await over([seed], 1e-3, 'ZMODEM', zmodemThroughLine, 3)
 }

@@ -5,13 +5,12 @@ import { atLeast, type Row, row, type Target } from '../row.ts'
 import { zmodemThroughLine } from '../zmodem.ts'
 
 const targets: Readonly<Record<number, Target>> = { 1024: atLeast(0.98), 128: atLeast(0.92) }
-const patience = 4
 
 /** How much of a line without noise is payload. */
 export async function* shareOfLine({ main, seed, quick }: Context): AsyncGenerator<Row> {
-  const lineSeconds = quick ? 2 : 6
-  const options = { lineSeconds, timeoutMs: patience * lineSeconds * 1000 + 10_000 }
-  for (const baudRate of quick ? [500_000, 2_000_000] : [115_200, 500_000, 2_000_000]) {
+  const lineSeconds = quick ? 3 : 6
+  const options = { lineSeconds, timeoutMs: 2 * lineSeconds * 1000 + 4_000 }
+  for (const baudRate of quick ? [2_000_000] : [115_200, 500_000, 2_000_000]) {
     for (const adapterLatencyMs of quick ? [16] : [0, 16]) {
       const line = adapterLatencyMs === 0 ? `${baudRate}` : `${baudRate}, ${adapterLatencyMs} ms adapter`
       const measured = async (what: string, send: SendThroughLine, nativeBoard: boolean, target?: Target) => {

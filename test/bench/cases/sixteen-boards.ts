@@ -30,7 +30,7 @@ async function* together(
   line: string,
   env: Readonly<Record<string, string>>,
 ): AsyncGenerator<Row> {
-  const lineSeconds = quick ? 4 : 12
+  const lineSeconds = quick ? 3 : 12
   const model = await startLineModel({ baudRate, nativeBoard: true, lines: boards, seed })
   const daemon = await Daemon.start({ main, ports: model.lines.map(({ host }) => host), baudRate, env })
   const panel = new Panel(daemon)
