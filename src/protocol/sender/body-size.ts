@@ -3,8 +3,14 @@ const overheadBytes = 10
 const smallestBody = 32
 /** Frames after which old outcomes weigh half. */
 const memoryFrames = 200
-/** A change costs a round trip and up to a window, so it must promise this much. */
-const worthwhileGain = 1.03
+/** A change costs about a round trip, so it must promise this much. */
+const worthwhileGain = 1.01
+/** Where no frame was lost yet, this part of one counts as lost: a few clean frames do not prove a clean line. */
+const doubtFrames = 0.2
+/** 98.6 % of a clean line, and where bits flip three losses tell. */
+const firstBody = 1024
+/** A share of frames lost above which a repetition may need repetitions itself. */
+const lossyShare = 0.02
 
 /**
  * Chooses how many bytes a DATA body carries, from what became of the frames sent so far: large bodies where the line
@@ -17,9 +23,9 @@ export class BodySize {
   #wireBytes = 0
   current: number
 
-  constructor(largest: number, first = largest) {
+  constructor(largest: number, adaptive: boolean) {
     this.#largest = largest
-    this.current = Math.min(first, largest)
+    this.current = adaptive ? Math.min(firstBody, largest) : largest
   }
 
   delivered(wireBytes: number): void {
@@ -28,6 +34,16 @@ export class BodySize {
 
   lost(wireBytes: number): void {
     this.#count(wireBytes, 1)
+  }
+
+  /** So many frames are lost that a short queue of frames pays: a repetition waits behind what is on the line. */
+  get lossy(): boolean {
+    return this.#frames >= 16 && this.#lost / this.#frames > lossyShare
+  }
+
+  /** Hardly a frame of this size gets through. */
+  get hopeless(): boolean {
+    return this.#frames >= 3 && this.#lost / this.#frames > 0.9
   }
 
   /** The size to go on with; equal to `current` when a change is not worth its price. */
@@ -66,7 +82,7 @@ export class BodySize {
   }
 
   #lossPerByte(): number {
-    const rate = Math.min(this.#lost / this.#frames, 1 - 1 / (2 * this.#frames + 2))
+    const rate = Math.min((this.#lost + doubtFrames) / this.#frames, 1 - 1 / (2 * this.#frames + 2))
     return -Math.log(1 - rate) / (this.#wireBytes / this.#frames)
   }
 }

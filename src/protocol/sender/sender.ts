@@ -74,7 +74,9 @@ export class Sender {
   #stream: Stream | undefined
   #streamIsImage = false
   #heardMs: number
-  #totals = { payloadBytes: 0, retransmittedBytes: 0, streamMs: 0 }
+  #totals = { payloadBytes: 0, retransmittedBytes: 0 }
+  #firstDataMs: number | undefined
+  #lastAckMs: number | undefined
   outcome: SenderOutcome | undefined
 
   constructor(options: SenderOptions) {
@@ -85,7 +87,7 @@ export class Sender {
     this.#starts = blockStarts(plan.payload.blocks)
     this.#notes = {
       phase: 'preparing',
-      bodySize: new BodySize(Math.min(maxBody, plan.caps.maxBody)),
+      bodySize: new BodySize(Math.min(maxBody, plan.caps.maxBody), options.adaptBody),
       nextDataSeq: options.firstDataSeq,
       durable: durableBefore,
       resentBlocks: 0,
@@ -175,7 +177,10 @@ export class Sender {
       resumed: notes.resumed,
       bodyBytes: notes.bodySize.current,
       srttMs: this.#rtt.srttMs,
-      streamMs: this.#totals.streamMs + streamMs(running),
+      streamMs: Math.max(
+        0,
+        (running?.lastAckMs ?? this.#lastAckMs ?? 0) - (this.#firstDataMs ?? running?.firstDataMs ?? 0),
+      ),
     }
   }
 
@@ -207,7 +212,8 @@ export class Sender {
     this.#totals.retransmittedBytes += stream.counts.retransmittedBytes
     if (this.#streamIsImage) {
       this.#totals.payloadBytes += stream.counts.deliveredBytes
-      this.#totals.streamMs += streamMs(stream)
+      this.#firstDataMs ??= stream.firstDataMs
+      this.#lastAckMs = stream.lastAckMs ?? this.#lastAckMs
       this.#notes.heldBytes += stream.counts.deliveredBytes
     }
     this.#stream = undefined
@@ -268,11 +274,6 @@ const replyTypes: Partial<Record<string, BoardMessage['type']>> = {
   DATA: 'ACK',
 }
 const replyType = (request: string): string => replyTypes[request] ?? request
-
-function streamMs(stream: Stream | undefined): number {
-  if (stream?.firstDataMs === undefined || stream.lastAckMs === undefined) return 0
-  return Math.max(0, stream.lastAckMs - stream.firstDataMs)
-}
 
 /** A manifest that was refused is refused again in answer to each HAVEQ, in the name of BEGIN (SPEC §4.5). */
 const answers = (requestType: number, request: keyof typeof messageTypes): boolean =>

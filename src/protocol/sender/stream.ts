@@ -19,6 +19,14 @@ const stalledMs = 30_000
 /** More than this on a line only adds delay: an event loop's longest usual pause, and the adapter's latency, fit in. */
 const lineAheadMs = 250
 
+/**
+ * Where frames are lost often, a repetition must not wait behind a full queue: the board takes no frame further than
+ * `reorderFrames` beyond a gap, so a gap that needs several repetitions would stop the line.
+ */
+const lossyAheadFrames = 12
+/** But never so little that the line falls idle between two turns of the event loop. */
+const lossyAheadMs = 10
+
 export interface StreamOptions {
   readonly pieces: Iterator<Piece, undefined>
   readonly firstSeq: number
@@ -54,8 +62,10 @@ export class Stream {
   #sinceMs: number
   #progressMs: number
   #probeWanted = false
+  #resizing = false
   #markedOrder = -1
   #lastOrder = -1
+  #repeatedLast = false
   readonly counts: StreamCounts = {
     deliveredBytes: 0,
     retransmittedBytes: 0,
@@ -81,9 +91,14 @@ export class Stream {
     return this.#upcoming === undefined && this.#repeat.length === 0 && this.#flight.size === 0
   }
 
-  /** Another body size would pay; the caller opens a new segment. */
+  /**
+   * Another body size would pay, and nothing is under way any more that a new segment would forget (SPEC §5.2): the
+   * caller opens one. Where hardly a frame gets through, what is lost is not waited for.
+   */
   get wantsResize(): boolean {
-    return this.#options.mayResize && this.#options.bodySize.best() !== this.#options.bodySize.current
+    const { mayResize, bodySize } = this.#options
+    this.#resizing ||= mayResize && bodySize.best() !== bodySize.current
+    return this.#resizing && this.#flight.size === 0 && (this.#repeat.length === 0 || bodySize.hopeless)
   }
 
   stalled(nowMs: number): boolean {
@@ -93,7 +108,7 @@ export class Stream {
   /** The next frame to send now, if the window and the line admit one. */
   poll(nowMs: number): Outgoing | undefined {
     if (this.#probeWanted) return this.#probe(nowMs)
-    const again = this.#repeat[0]
+    const again = this.#resizing && this.#options.bodySize.hopeless ? undefined : this.#repeat[0]
     if (again !== undefined) {
       if (!this.#admits(again.piece)) return undefined
       this.#repeat.shift()
@@ -101,13 +116,17 @@ export class Stream {
       this.counts.retransmittedFrames++
       return this.#data(again.seq, again.piece, nowMs, true)
     }
-    const piece = this.#upcoming
+    const piece = this.#resizing ? undefined : this.#upcoming
     if (piece === undefined) {
       // The end of the stream has nothing behind it to reveal a loss, so a PROBE stands there.
       if (this.#flight.size > 0 && this.#markedOrder < this.#lastOrder) return this.#probe(nowMs)
       return undefined
     }
-    if (seqDistance(this.nextSeq, this.#next) >= reorderFrames || !this.#admits(piece)) return undefined
+    if (seqDistance(this.nextSeq, this.#next) >= reorderFrames) {
+      // Nothing new may follow the repetition that fills the gap, so a PROBE must tell whether it was lost as well.
+      return this.#repeatedLast && this.#markedOrder < this.#lastOrder ? this.#probe(nowMs) : undefined
+    }
+    if (!this.#admits(piece)) return undefined
     const seq = this.nextSeq
     this.nextSeq = (seq + 1) & 0xffff
     this.#advance()
@@ -170,7 +189,10 @@ export class Stream {
     const board = Math.min(this.#credit, windowBytes)
     if (onFlight + wire > board) return false
     if (bytesPerMs === undefined) return true
-    return onFlight + wire <= Math.max(4 * wireBytes(bodySize.current), lineAheadMs * bytesPerMs)
+    const ahead = bodySize.lossy
+      ? Math.max(lossyAheadFrames * wireBytes(bodySize.current), lossyAheadMs * bytesPerMs)
+      : Math.max(4 * wireBytes(bodySize.current), lineAheadMs * bytesPerMs)
+    return onFlight + wire <= ahead
   }
 
   #data(seq: number, piece: Piece, nowMs: number, repeated: boolean): Outgoing {
@@ -178,6 +200,7 @@ export class Stream {
     if (this.#flight.size === 0) this.#sinceMs = nowMs
     this.#flight.add(seq, piece, wireBytes(piece.bytes.length), nowMs, repeated)
     this.#lastOrder++
+    this.#repeatedLast = repeated
     return { type: messageTypes.DATA, seq, body: piece.bytes }
   }
 

@@ -560,7 +560,7 @@ t.test('the talk itself names a reply that fits no request', async t => {
   const talk = () => {
     const notes: Notebook = {
       phase: 'preparing',
-      bodySize: new BodySize(64),
+      bodySize: new BodySize(64, false),
       nextDataSeq: 0,
       durable: 0,
       resentBlocks: 0,

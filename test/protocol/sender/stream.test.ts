@@ -20,7 +20,7 @@ function makeStream(frames: number, overrides: Partial<StreamOptions> = {}): Str
     windowBytes: 100_000,
     bytesPerMs: undefined,
     rtt: new RttEstimator(),
-    bodySize: new BodySize(64),
+    bodySize: new BodySize(64, false),
     mayResize: false,
     takeSeq: () => ++seq,
     nowMs: 0,
@@ -80,6 +80,41 @@ t.test('the tail of a stream is probed, and the ECHO tells what is missing', asy
   t.ok(again[1] && isProbe(again[1]), 'a repeated tail is probed again')
   stream.onAck(ack(65_533), 12)
   t.ok(stream.complete)
+})
+
+t.test(
+  'when the board takes nothing beyond the gap, a PROBE follows the repetition that fills it',
+  async t => {
+    const stream = makeStream(100)
+    t.equal(drain(stream, 0).length, 33)
+    // Everything but the first arrived, so no new frame may be sent until the repetition is through.
+    stream.onAck(ack(65_530, 0xffff_ffff), 1)
+    const again = drain(stream, 1)
+    t.same(again.map(isProbe), [false, true])
+    stream.onEcho(again[1]?.seq ?? 0, ack(65_530, 0xffff_ffff), 2)
+    t.same(
+      drain(stream, 2).map(isProbe),
+      [false, true],
+      'it was lost too, and goes again without waiting for a timer',
+    )
+  },
+)
+
+t.test('a new body size waits until nothing is under way that a new segment would forget', async t => {
+  const bodySize = new BodySize(1024, true)
+  const stream = makeStream(400, { bodySize, mayResize: true })
+  const out = drain(stream, 0)
+  const [first, ...others] = out
+  t.notOk(stream.wantsResize)
+  for (let lost = 0; lost < 20; lost++) bodySize.lost(1038)
+  t.notOk(stream.wantsResize, 'frames are under way')
+  t.same(
+    drain(stream, 1).filter(frame => !isProbe(frame)),
+    [],
+    'and no new one joins them',
+  )
+  stream.onAck(ack((first?.seq ?? 0) + others.length + 1 - 65_536), 2)
+  t.ok(stream.wantsResize)
 })
 
 t.test('silence brings PROBE, never data, with doubling pauses up to a second', async t => {
@@ -177,11 +212,11 @@ t.test('flight: a mark passed by an ECHO makes older frames lost, younger ones n
 })
 
 t.test('bodies stay large on a clean line, shrink on a bad one and grow back', async t => {
-  const clean = new BodySize(1024)
+  const clean = new BodySize(1024, true)
   for (let i = 0; i < 100; i++) clean.delivered(1038)
   t.equal(clean.best(), 1024)
 
-  const bad = new BodySize(1024)
+  const bad = new BodySize(1024, true)
   for (let i = 0; i < 4; i++) bad.lost(1038)
   t.ok(bad.best() <= 256, `nothing gets through: ${bad.best()}`)
   bad.change(bad.best())
@@ -199,7 +234,7 @@ t.test('bodies stay large on a clean line, shrink on a bad one and grow back', a
 })
 
 t.test('at a bit error rate of 1e-5 a 256-byte body is kept', async t => {
-  const size = new BodySize(256)
+  const size = new BodySize(256, true)
   let random = 7
   for (let i = 0; i < 5000; i++) {
     random = (Math.imul(random, 1_103_515_245) + 12_345) >>> 0
