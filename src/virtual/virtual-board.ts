@@ -163,7 +163,8 @@ export class VirtualBoard {
     const part = this.#takePart()
     if (part === undefined) return wait
     this.#watchFlash(() => this.#board.sink(part))
-    return 0
+    // Dead: the next timer is that of the boot and must stay.
+    return this.#board.alive ? 0 : undefined
   }
 
   /** Slow flash: the time of the operations within `act` passes after it; until then the board does nothing. */

@@ -10,18 +10,18 @@ import { Flash } from '../../src/virtual/flash.ts'
 import { DARK_MS, VirtualBoard } from '../../src/virtual/virtual-board.ts'
 
 t.test(
-  'a board whose power fails boots again, also on a machine so slow that each step uses up its turn',
+  'a board whose power fails boots again, also on a machine so slow that the failure ends its turn',
   async t => {
     const time = new VirtualClock()
-    let looks = 0
-    const slow: Clock = {
-      now: () => time.now() + 10 * looks++,
-      wallTime: () => time.wallTime(),
-      setTimer: (delayMs, fire) => time.setTimer(delayMs, fire),
-    }
-    const config = { ...defaultBoardConfig, storageBytes: 96 * 1024 }
-    const flash = new Flash({ sizeBytes: config.storageBytes, eraseUnit: config.eraseUnit })
-    const board = new VirtualBoard({ config, flash, faults: noFaults, clock: slow, onSend: () => undefined })
+  const config = { ...defaultBoardConfig, storageBytes: 96 * 1024 }
+  const flash = new Flash({ sizeBytes: config.storageBytes, eraseUnit: config.eraseUnit })
+  // Every operation of the flash takes longer than a turn of the board.
+  const slow: Clock = {
+    now: () => time.now() + 10 * flash.operations,
+    wallTime: () => time.wallTime(),
+    setTimer: (delayMs, fire) => time.setTimer(delayMs, fire),
+  }
+  const board = new VirtualBoard({ config, flash, faults: noFaults, clock: slow, onSend: () => undefined })
     t.teardown(() => board.stop())
     board.start()
     time.advance(100)

@@ -230,4 +230,4 @@ export async function uploadRig(
   return rig
 }
 
-export const newJobId = (rig: UploadRig): JobId => jobId(uuidV7(rig.clock.wallTime()))
+const newJobId = (rig: UploadRig): JobId => jobId(uuidV7(rig.clock.wallTime()))
