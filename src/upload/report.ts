@@ -20,6 +20,7 @@ export interface DoneReport {
   readonly durationMs: number
   /** payload · 10 / (baud · seconds); null where no baud rate paces the bytes. */
   readonly lineShare: number | null
+  /** Went again because they were lost on the line or with it. */
   readonly retransmittedBytes: number
   readonly resentBlocks: number
   readonly resumed: boolean
@@ -34,18 +35,20 @@ export async function doneReport(store: Store, job: JobRecord): Promise<DoneRepo
   const manifest = decodeManifest(await store.blobs.get(job.manifestSha))
   if (!manifest.ok) throw new Error(`the manifest of job ${job.id} cannot be read`)
   const stats = parseStats(job.statsJson)
-  const storedBytes = manifest.value.imageBytes
+  const payloadBytes = stats.streamedBytes === 0 ? 0 : manifest.value.imageBytes - stats.copiedBytes
+  // Each run counts what it sends as new; what a cut took from an earlier one was sent twice.
+  const sentAgainBytes = Math.max(0, stats.streamedBytes - payloadBytes)
   return {
     event: 'done',
     sha256: Buffer.from(manifest.value.sha256).toString('hex'),
     digest: { alg: job.digestAlg, value: job.digestValue },
     imageBytes: job.imageBytes,
-    payloadBytes: stats.streamedBytes === 0 ? 0 : storedBytes - stats.copiedBytes,
+    payloadBytes,
     wireBytesOut: stats.wireBytesOut,
     wireBytesIn: stats.wireBytesIn,
     durationMs: Math.round(stats.streamMs * 1000) / 1000,
-    lineShare: lineShare(stats),
-    retransmittedBytes: stats.retransmittedBytes,
+    lineShare: lineShare({ ...stats, streamedBytes: stats.streamedBytes - sentAgainBytes }),
+    retransmittedBytes: stats.retransmittedBytes + sentAgainBytes,
     resentBlocks: stats.resentBlocks,
     resumed: stats.resumed,
     job: job.id,

@@ -13,15 +13,15 @@ t.test(
   'a board whose power fails boots again, also on a machine so slow that the failure ends its turn',
   async t => {
     const time = new VirtualClock()
-  const config = { ...defaultBoardConfig, storageBytes: 96 * 1024 }
-  const flash = new Flash({ sizeBytes: config.storageBytes, eraseUnit: config.eraseUnit })
-  // Every operation of the flash takes longer than a turn of the board.
-  const slow: Clock = {
-    now: () => time.now() + 10 * flash.operations,
-    wallTime: () => time.wallTime(),
-    setTimer: (delayMs, fire) => time.setTimer(delayMs, fire),
-  }
-  const board = new VirtualBoard({ config, flash, faults: noFaults, clock: slow, onSend: () => undefined })
+    const config = { ...defaultBoardConfig, storageBytes: 96 * 1024 }
+    const flash = new Flash({ sizeBytes: config.storageBytes, eraseUnit: config.eraseUnit })
+    // Every operation of the flash takes longer than a turn of the board.
+    const slow: Clock = {
+      now: () => time.now() + 10 * flash.operations,
+      wallTime: () => time.wallTime(),
+      setTimer: (delayMs, fire) => time.setTimer(delayMs, fire),
+    }
+    const board = new VirtualBoard({ config, flash, faults: noFaults, clock: slow, onSend: () => undefined })
     t.teardown(() => board.stop())
     board.start()
     time.advance(100)
