@@ -39,7 +39,9 @@ install_dependencies() {
   # better-sqlite3 is compiled here when no prebuilt binary can be had.
   need_packages g++=g++ make=make python3=python3
   say 'Installing the npm dependencies (a minute or two where SQLite must be compiled)'
-  npm ci --no-audit --no-fund >&2
+  # Not npm ci: it refuses a lock file that lacks optional packages of platforms whose archives a mirror does not carry.
+  # The versions are those of the lock file all the same, and --no-save leaves it as it is.
+  npm install --no-save --no-audit --no-fund >&2
   cp package-lock.json "$stamp"
 }
 
