@@ -57,7 +57,7 @@ export function powerFault(peak: Peak, capMa: number, model: PowerModel): Patter
   const cure =
     level === null
       ? `${model.leds} LEDs draw too much even when they are dark; raise the cap of the board if its supply allows`
-      : `brightness ${level} of 255 (${Math.round(((level + 1) / 256) * 100)} %) would fit; lower the brightness, have the pattern scaled, or raise the cap of the board if its supply allows`
+      : `brightness ${level} of 255 (${Math.round(((level + 1) / 256) * 100)} %) would fit; give --brightness or --scale-power, or raise the cap of the board if its supply allows`
   return {
     kind: 'power_exceeded',
     message: `frame ${peak.frame} would draw about ${amps(peak.peakMa)}, the board is limited to ${amps(capMa)}: ${cure}`,

@@ -47,7 +47,11 @@ export function prepare(
         colorOrder: unwrap(parseColorOrder(options.colorOrder ?? profile.colorOrder)),
         powerCapMa: profile.powerCapMa,
       },
-      forEver(pattern),
+      {
+        ...forEver(pattern),
+        brightness: options.brightness,
+        power: options.scalePower === true ? 'scale' : 'refuse',
+      },
     ),
   )
   return generation => fitting(take(buildImage(compiled, limits, generation)), caps)

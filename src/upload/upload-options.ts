@@ -14,4 +14,8 @@ export interface UploadOptions {
   /** Instead of the board's profile. */
   readonly wiring?: string | undefined
   readonly colorOrder?: string | undefined
+  /** 0 … 255, applied before the power is estimated. */
+  readonly brightness?: number | undefined
+  /** Dim a pattern that draws too much instead of refusing it. */
+  readonly scalePower?: boolean | undefined
 }

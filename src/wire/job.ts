@@ -19,6 +19,8 @@ export const newJobs = z.strictObject({
   sourceWiring: wiring.optional(),
   wiring: wiring.optional(),
   colorOrder: colorOrder.optional(),
+  brightness: z.int().min(0).max(255).optional(),
+  scalePower: z.boolean().optional(),
 })
 
 export const jobState = z.enum([

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { BoardConnection } from '../../src/board/connection.ts'
 import type { BoardSession } from '../../src/board/session.ts'
-import { type BoardId, boardId, formatUuid, type JobId, jobId, uuidV7 } from '../../src/kernel/ids.ts'
+import { type BoardId, boardId, formatUuid, type JobId } from '../../src/kernel/ids.ts'
 import { type Log, silentLog } from '../../src/kernel/log.ts'
 import { VirtualClock } from '../../src/kernel/virtual-clock.ts'
 import { type MemoryLinkPair, memoryLinkPair } from '../../src/link/memory-link.ts'
@@ -229,5 +229,3 @@ export async function uploadRig(
   })
   return rig
 }
-
-const newJobId = (rig: UploadRig): JobId => jobId(uuidV7(rig.clock.wallTime()))

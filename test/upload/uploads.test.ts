@@ -51,6 +51,22 @@ t.test('what does not fit is refused with figures before anything is sent', asyn
   })
 })
 
+t.test('a pattern that draws too much is refused, or dimmed to what the supply gives', async t => {
+  const bright = new Uint8Array(48).fill(255)
+  const capped = { ...matrix, powerCapMa: 400 }
+  t.throws(() => prepare(bright, headerless, capped, caps), {
+    code: 'power_exceeded',
+    message: /--scale-power/,
+  })
+  const peakOf = (more: Partial<UploadOptions>) => {
+    const manifest = decodeManifest(prepare(bright, { ...headerless, ...more }, capped, caps)(1).manifest)
+    return manifest.ok ? manifest.value.peakMa : undefined
+  }
+  const scaled = peakOf({ scalePower: true })
+  t.ok(scaled !== undefined && scaled > 350 && scaled <= 400, `${scaled} mA of 400`)
+  t.ok((peakOf({ brightness: 50 }) ?? 999) < 400)
+})
+
 t.test('a headerless file is read by what the user and the board know', async t => {
   const built = prepare(noise(48 * 3), headerless, matrix, caps)(1)
   const manifest = decodeManifest(built.manifest)

@@ -42,6 +42,11 @@ export const upload: Command = {
     },
     wiring: { type: 'string', value: 'W', help: 'how the board is wired; default: its profile' },
     'color-order': { type: 'string', value: 'ORDER', help: 'RGB RBG GRB GBR BRG BGR; default: its profile' },
+    brightness: { type: 'string', value: '0-255', help: 'dim the pattern' },
+    'scale-power': {
+      type: 'boolean',
+      help: 'dim a pattern that draws more than the board may, instead of refusing it',
+    },
     candidate: { type: 'string', value: 'N', help: 'which reading of the file (index of pattern inspect)' },
     leds: { type: 'string', value: 'N', help: 'LEDs of a headerless file' },
     width: { type: 'string', value: 'N', help: 'width of its matrix' },
@@ -133,5 +138,7 @@ function uploadOptions(file: string, options: OptionValues): UploadOptions {
     sourceWiring: text(options, 'source-wiring'),
     wiring: text(options, 'wiring'),
     colorOrder: text(options, 'color-order'),
+    brightness: whole(options, 'brightness', 0, 255),
+    scalePower: flag(options, 'scale-power') || undefined,
   }
 }
