@@ -48,9 +48,14 @@ export class ProgressBar {
     const bar = '█'.repeat(full) + '░'.repeat(barCells - full)
     const seconds = Math.max(0.001, (Date.now() - this.#startedMs) / 1000)
     const rate = formatBytes(doneBytes / seconds)
-    const line = lineShare === null ? '' : `  ${(lineShare * 100).toFixed(1)} % of the line`
+    const line = lineWords(lineShare, '  ')
     return `${label.slice(0, 20).padEnd(20)} ${bar} ${(share * 100).toFixed(0).padStart(3)} %  ${formatBytes(doneBytes)} of ${formatBytes(totalBytes)}  ${rate}/s${line}  ${phase}`
   }
+}
+
+/** `98.6 % of the line`; nothing where no line paces the bytes: a network, or a pseudo-terminal, which is faster than its rate. */
+export function lineWords(lineShare: number | null, before: string): string {
+  return lineShare === null || lineShare > 1 ? '' : `${before}${(lineShare * 100).toFixed(1)} % of the line`
 }
 
 export function formatBytes(bytes: number): string {

@@ -95,13 +95,16 @@ async function onBoard(
           )
       })
       core.bus.on('job.progress', progress => {
-        events.progress({
-          board: progress.boardId,
-          phase: progress.phase,
-          doneBytes: progress.doneBytes,
-          totalBytes: progress.totalBytes,
-          lineShare: progress.lineShare,
-        })
+        events.progress(
+          {
+            board: progress.boardId,
+            phase: progress.phase,
+            doneBytes: progress.doneBytes,
+            totalBytes: progress.totalBytes,
+            lineShare: progress.lineShare,
+          },
+          core.registry.session(progress.boardId)?.caps.boardName,
+        )
       })
       core.bus.on('job.changed', job => {
         events.state(job.boardId, job.state, job.errorMessage)

@@ -1,6 +1,6 @@
 import type { DoneReport } from '../upload/report.ts'
 import type { Surroundings } from './command.ts'
-import { formatBytes, ProgressBar } from './progress-bar.ts'
+import { formatBytes, lineWords, ProgressBar } from './progress-bar.ts'
 
 const progressEveryMs = 200
 
@@ -31,8 +31,8 @@ export class UploadEvents {
     this.#bar = new ProgressBar(stderr)
   }
 
-  progress(progress: BoardProgress): void {
-    if (!this.#json) return this.#bar.update({ ...progress, label: progress.board })
+  progress(progress: BoardProgress, boardName = progress.board): void {
+    if (!this.#json) return this.#bar.update({ ...progress, label: boardName })
     const now = Date.now()
     if (now - (this.#toldAtMs.get(progress.board) ?? 0) < progressEveryMs) return
     this.#toldAtMs.set(progress.board, now)
@@ -48,7 +48,7 @@ export class UploadEvents {
   done(report: DoneReport, boardName: string): void {
     if (this.#json) return this.#line(report)
     this.#bar.finish()
-    const share = report.lineShare === null ? '' : `, ${(report.lineShare * 100).toFixed(1)} % of the line`
+    const share = lineWords(report.lineShare, ', ')
     const seconds = (report.durationMs / 1000).toFixed(2)
     this.#out.write(
       `${boardName}: verified and active. ${formatBytes(report.imageBytes)} of pixels as ${formatBytes(report.payloadBytes)} in ${seconds} s${share}${report.resumed ? ', resumed' : ''}\n`,
