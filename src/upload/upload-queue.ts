@@ -119,11 +119,7 @@ export class UploadQueue {
       throw new AppError('conflict', `A job that is ${tracked.record.state} cannot be told to ${type}.`)
     if (running?.jobId === id) {
       running.session.stopTransfer()
-      if (type === 'cancel' && record.transferId !== null) {
-        await running.session
-          .request({ type: 'ABORT', id: Buffer.from(record.transferId, 'hex') })
-          .catch(() => undefined)
-      }
+      if (type === 'cancel') await forget(running.session, record)
     }
     this.#kick(boardId)
     if (record.state !== 'queued' || this.#deps.registry.session(boardId) !== undefined) return record
@@ -297,6 +293,13 @@ export class UploadQueue {
       throw new AppError('storage_failed', `The job ${id} has vanished from the database.`)
     return record
   }
+}
+
+/** The board is to drop what it has of a cancelled job; one in trial goes back to the former pattern. */
+async function forget(session: BoardSession, { transferId }: JobRecord): Promise<void> {
+  if (transferId === null) return
+  await session.request({ type: 'ROLLBACK' }).catch(() => undefined)
+  await session.request({ type: 'ABORT', id: Buffer.from(transferId, 'hex') }).catch(() => undefined)
 }
 
 function toProgress(record: JobRecord, progress: SenderProgress, stats: RunStats): JobProgress {
