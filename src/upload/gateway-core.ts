@@ -6,7 +6,8 @@ import type { Clock } from '../kernel/clock.ts'
 import { toError } from '../kernel/errors.ts'
 import type { Log } from '../kernel/log.ts'
 import type { Store } from '../store/store.ts'
-import { type JobEvents, UploadQueue } from './upload-queue.ts'
+import type { JobEvents } from './job-events.ts'
+import { UploadQueue } from './upload-queue.ts'
 import { Uploads } from './uploads.ts'
 
 export type GatewayEvents = BoardEvents & JobEvents

@@ -7,9 +7,9 @@ import type { BoardId, JobId } from '../kernel/ids.ts'
 import type { SenderProgress } from '../protocol/sender/sender.ts'
 import { type JobRecord, unfinishedStates } from '../store/tables/job-record.ts'
 import type { NewJob } from '../store/tables/jobs.ts'
+import { type JobEvents, toProgress } from './job-events.ts'
 import { isFinal, isRunning, type JobInput, stepJob } from './job-state.ts'
 import { type RunDeps, type RunResult, runJob } from './run-job.ts'
-import { lineShare, type RunStats } from './run-stats.ts'
 
 const quarantined = new AppError(
   'board_quarantined',
@@ -18,24 +18,6 @@ const quarantined = new AppError(
 
 /** Jobs that may wait or run at once, over all boards. */
 const maxUnfinishedJobs = 1000
-
-export interface JobProgress {
-  readonly jobId: JobId
-  readonly boardId: BoardId
-  readonly phase: SenderProgress['phase']
-  readonly doneBytes: number
-  readonly totalBytes: number
-  readonly durableBlocks: number
-  readonly blocks: number
-  readonly bodyBytes: number
-  readonly lineShare: number | null
-}
-
-export interface JobEvents {
-  /** A job was made or changed its state; the row is what the database now holds. */
-  readonly 'job.changed': JobRecord
-  readonly 'job.progress': JobProgress
-}
 
 export interface QueueDeps extends RunDeps {
   readonly bus: Bus<BoardEvents & JobEvents>
@@ -300,18 +282,4 @@ async function forget(session: BoardSession, { transferId }: JobRecord): Promise
   if (transferId === null) return
   await session.request({ type: 'ROLLBACK' }).catch(() => undefined)
   await session.request({ type: 'ABORT', id: Buffer.from(transferId, 'hex') }).catch(() => undefined)
-}
-
-function toProgress(record: JobRecord, progress: SenderProgress, stats: RunStats): JobProgress {
-  return {
-    jobId: record.id,
-    boardId: record.boardId,
-    phase: progress.phase,
-    doneBytes: progress.doneBytes,
-    totalBytes: progress.imageBytes,
-    durableBlocks: progress.durableBlocks,
-    blocks: progress.blocks,
-    bodyBytes: progress.bodyBytes,
-    lineShare: lineShare(stats),
-  }
 }
