@@ -7,8 +7,8 @@ const memoryFrames = 200
 const worthwhileGain = 1.01
 /** Where no frame was lost yet, this part of one counts as lost: a few clean frames do not prove a clean line. */
 const doubtFrames = 0.2
-/** 98.6 % of a clean line, and where bits flip three losses tell. */
-const firstBody = 1024
+/** 99.5 % of a clean line, and where bits flip three losses tell within 6 KB. */
+const firstBody = 2048
 /** A share of frames lost above which a repetition may need repetitions itself. */
 const lossyShare = 0.02
 
