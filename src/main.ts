@@ -1,5 +1,4 @@
 #!/usr/bin/env node
-import { serve } from './app.ts'
 import { runCli } from './cli/cli.ts'
 
 const stopping = new AbortController()
@@ -11,5 +10,6 @@ process.exitCode = await runCli(process.argv.slice(2), {
   stdout: process.stdout,
   stderr: process.stderr,
   signal: stopping.signal,
-  serve,
+  // The gateway is most of the program; no other command waits until it is loaded.
+  serve: async (flags, surroundings) => (await import('./serve.ts')).serve(flags, surroundings),
 })

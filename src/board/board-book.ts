@@ -1,3 +1,4 @@
+import { Bus } from '../kernel/bus.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { AppError } from '../kernel/errors.ts'
 import { type BoardId, boardId } from '../kernel/ids.ts'
@@ -19,14 +20,21 @@ export interface BoardChange {
   readonly powerCapMa?: number | null | undefined
 }
 
+export interface BookEvents {
+  /** A person has renamed the board or changed its profile. */
+  readonly 'board.changed': { readonly boardId: BoardId }
+}
+
 /** What the gateway remembers of every board it has met. */
 export class BoardBook {
   readonly #store: Store
   readonly #clock: Clock
+  readonly #bus: Bus<BookEvents>
 
-  constructor(store: Store, clock: Clock) {
+  constructor(store: Store, clock: Clock, bus: Bus<BookEvents> = new Bus()) {
     this.#store = store
     this.#clock = clock
+    this.#bus = bus
   }
 
   /** Writes down a handshake. */
@@ -103,6 +111,8 @@ export class BoardBook {
       )
     }
     if (change.name !== undefined) await this.#store.boards.rename({ id, name: change.name })
-    return this.#store.boards.setProfile({ id, width, height, wiring, colorOrder, powerCapMa })
+    const changed = await this.#store.boards.setProfile({ id, width, height, wiring, colorOrder, powerCapMa })
+    this.#bus.emit('board.changed', { boardId: id })
+    return changed
   }
 }

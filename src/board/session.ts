@@ -21,6 +21,8 @@ const aheadBytes = 64 * 1024
 /** Commands that may wait for the board at once. */
 const maxRequests = 32
 
+type StatusMessage = Extract<BoardMessage, { type: 'STATUS' }>
+
 interface Waiting {
   readonly request: PendingRequest
   readonly resolve: (message: BoardMessage) => void
@@ -37,6 +39,7 @@ export class BoardSession {
   readonly #rtt = new RttEstimator()
   readonly #waiting = new Map<number, Waiting>()
   readonly #endListeners: ((error: AppError | undefined) => void)[] = []
+  readonly #statusListeners: ((status: StatusMessage) => void)[] = []
   #seq: number
   #dataSeq = 0
   #sender: Sender | undefined
@@ -90,6 +93,11 @@ export class BoardSession {
   async assignUuid(uuid: Uint8Array = randomUuid()): Promise<void> {
     const reply = await this.request({ type: 'SETID', uuid })
     if (reply.type === 'SETID') this.uuid = reply.uuid.slice()
+  }
+
+  /** Hears each STATUS of the board: the heartbeat asks for one whenever the line is quiet for a second. */
+  onStatus(listener: (status: StatusMessage) => void): void {
+    this.#statusListeners.push(listener)
   }
 
   /** Sends a request until it is answered. Rejects with `board_refused`, or with what ended the session. */
@@ -190,6 +198,7 @@ export class BoardSession {
     if (message.type !== name && !(name === 'PROBE' && message.type === 'ECHO')) return false
     request.answered(this.#clock.now(), false)
     this.#waiting.delete(request.seq)
+    if (message.type === 'STATUS') for (const listener of this.#statusListeners) listener(message)
     resolve(message)
     return true
   }

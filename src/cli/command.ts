@@ -1,10 +1,12 @@
-import type { Writable } from 'node:stream'
+import type { Readable, Writable } from 'node:stream'
 import type { ParseArgsConfig } from 'node:util'
 
 /** What a command may touch of the process that runs it. */
 export interface Surroundings {
   readonly stdout: Writable & { isTTY?: boolean; columns?: number }
   readonly stderr: Writable & { isTTY?: boolean; columns?: number }
+  /** Where a password is read from, when it is not the process's own. */
+  readonly stdin?: Readable & { isTTY?: boolean; setRawMode?: (raw: boolean) => unknown }
   /** The environment, where it is not the process's own. */
   readonly env?: Readonly<Record<string, string | undefined>>
   /** Aborted by SIGINT and SIGTERM. */

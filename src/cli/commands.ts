@@ -1,13 +1,19 @@
 import type { Command } from './command.ts'
+import { backup, backups } from './commands/backup.ts'
 import { boardSet } from './commands/board-set.ts'
 import { boardVirtual } from './commands/board-virtual.ts'
 import { boards } from './commands/boards.ts'
 import { decode } from './commands/decode.ts'
+import { doctor } from './commands/doctor.ts'
 import { jobs } from './commands/jobs.ts'
+import { mqttUser } from './commands/mqtt-user.ts'
 import { patternInspect, patternPreview } from './commands/pattern.ts'
 import { ports } from './commands/ports.ts'
+import { restore } from './commands/restore.ts'
 import { serve } from './commands/serve.ts'
+import { setup } from './commands/setup.ts'
 import { upload } from './commands/upload.ts'
+import { users } from './commands/users.ts'
 
 /** Every command, in the order of the help. */
 export const commands: readonly Command[] = [
@@ -18,7 +24,14 @@ export const commands: readonly Command[] = [
   boardSet,
   boardVirtual,
   ports,
+  setup,
+  users,
+  mqttUser,
   patternInspect,
   patternPreview,
   decode,
+  backup,
+  backups,
+  restore,
+  doctor,
 ]

@@ -17,8 +17,9 @@ export class ControlClient {
     return this.#json('GET', path)
   }
 
-  post<T>(path: string, body: unknown = {}): Promise<T> {
-    return this.#json('POST', path, { 'content-type': 'application/json' }, JSON.stringify(body))
+  post<T>(path: string, body: unknown = {}, timeoutMs = answerTimeoutMs): Promise<T> {
+    const headers = { 'content-type': 'application/json' }
+    return this.#json('POST', path, headers, JSON.stringify(body), timeoutMs)
   }
 
   patch<T>(path: string, body: unknown): Promise<T> {
@@ -51,8 +52,9 @@ export class ControlClient {
     path: string,
     headers: Record<string, string> = {},
     body?: string | Uint8Array,
+    timeoutMs?: number,
   ): Promise<T> {
-    const response = await this.#send(method, path, headers, body)
+    const response = await this.#send(method, path, headers, body, undefined, timeoutMs)
     if ((response.statusCode ?? 500) >= 400) throw await problemOf(response)
     const text = await textOf(response)
     return (text === '' ? undefined : JSON.parse(text)) as T
@@ -64,6 +66,7 @@ export class ControlClient {
     headers: Record<string, string>,
     body?: string | Uint8Array,
     signal?: AbortSignal,
+    timeoutMs = answerTimeoutMs,
   ): Promise<IncomingMessage> {
     return new Promise((resolve, reject) => {
       const length = body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }
@@ -78,8 +81,8 @@ export class ControlClient {
         request.setTimeout(0)
         resolve(response)
       })
-      request.setTimeout(answerTimeoutMs, () =>
-        request.destroy(new Error(`no answer within ${answerTimeoutMs / 1000} s`)),
+      request.setTimeout(timeoutMs, () =>
+        request.destroy(new Error(`no answer within ${timeoutMs / 1000} s`)),
       )
       request.on('error', error => reject(this.#unreachable(error)))
       request.end(body)

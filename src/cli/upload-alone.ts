@@ -17,6 +17,8 @@ import type { UploadEvents } from './upload-events.ts'
 
 /** How long an interrupted upload waits for its board to come back before the command gives up; a second call resumes. */
 const absenceMs = 30_000
+/** There is one line, and nothing on it until the pattern is ready; starting a thread would take as long. */
+const maxHoldMs = 100
 
 export interface AloneOptions {
   readonly link: LinkSettings
@@ -35,10 +37,10 @@ export async function uploadAlone(
 ): Promise<number> {
   await mkdir(stateDir, { recursive: true, mode: 0o700 })
   const store = await openStore(join(stateDir, 'cli.db'))
-  const core = createCore({ store, clock: systemClock, log: silentLog, maxBody, adaptBody })
+  const core = createCore({ store, clock: systemClock, log: silentLog, maxBody, adaptBody, maxHoldMs })
   try {
     const { pattern } = await core.uploads.addFile(bytes, options.fileName, options.raw)
-    core.uploads.checkReading(bytes, options)
+    await core.uploads.checkReading(bytes, options)
     const outcome = await onBoard(
       core,
       link,

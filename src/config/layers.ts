@@ -74,7 +74,7 @@ export class Layers {
   }
 
   #parse(leaf: Leaf, text: string, origin: Origin): unknown {
-    if (leaf.kind !== 'json') return parseText(leaf, text)
+    if (leaf.kind !== 'json' || text === '') return parseText(leaf, text)
     try {
       const { value, refused } = parsePlainJson(text)
       this.#refuse(refused, origin, leaf.path)
@@ -114,7 +114,9 @@ export class Layers {
 
   #originOf(path: readonly PropertyKey[]): Origin {
     const text = formatPath(path)
-    const leaf = leaves.find(each => text === each.path || text.startsWith(`${each.path}[`))
+    const leaf = leaves.find(
+      each => text === each.path || text.startsWith(`${each.path}[`) || text.startsWith(`${each.path}.`),
+    )
     return (leaf && this.origin.get(leaf.path)) ?? this.#base
   }
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { configSchema } from './schema.ts'
 
-/** A value of the configuration that a variable or a flag can set; lists are set whole. */
+/** A value of the configuration that a variable or a flag can set; lists and objects that may be null are set whole. */
 export interface Leaf {
   /** `http.certFile` */
   readonly path: string
@@ -23,7 +23,8 @@ function leavesOf(schema: z.ZodType, path: readonly string[], nullable: boolean)
   if (isWrapper(schema)) {
     return leavesOf(schema.unwrap() as z.ZodType, path, nullable || schema instanceof z.ZodNullable)
   }
-  if (schema instanceof z.ZodObject) {
+  // An object that may be null is set whole, as JSON.
+  if (schema instanceof z.ZodObject && !nullable) {
     return Object.entries(schema.shape).flatMap(([key, part]) =>
       leavesOf(part as z.ZodType, [...path, key], false),
     )
@@ -43,7 +44,7 @@ function leavesOf(schema: z.ZodType, path: readonly string[], nullable: boolean)
 function kindOf(schema: z.ZodType): Leaf['kind'] {
   if (schema instanceof z.ZodNumber) return 'number'
   if (schema instanceof z.ZodBoolean) return 'boolean'
-  return schema instanceof z.ZodArray ? 'json' : 'text'
+  return schema instanceof z.ZodArray || schema instanceof z.ZodObject ? 'json' : 'text'
 }
 
 /** All leaves in the order of the schema; the names follow from it, so a new key has its variable and its flag. */

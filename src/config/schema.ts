@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { gpioSchema } from './gpio-schema.ts'
 
 /** sun_path of a Unix socket address holds 108 bytes with its closing zero (unix(7)). */
 const maxSocketPathBytes = 107
@@ -61,11 +62,28 @@ const http = z
     tls: z.enum(['auto', 'files', 'insecure']).default('auto'),
     certFile: absolutePath.nullable().default(null),
     keyFile: absolutePath.nullable().default(null),
+    /** Names under which the gateway is reached beside its own: of a proxy or of an entry in the router's DNS. */
+    hosts: z.array(host).max(64).default([]),
   })
   .refine(({ tls, certFile }) => tls !== 'files' || certFile !== null, fileForTls('certFile'))
   .refine(({ tls, keyFile }) => tls !== 'files' || keyFile !== null, fileForTls('keyFile'))
 
-const mqttListener = z.strictObject({ host, port: listenPort, anonymous: z.boolean().default(false) })
+const isLoopback = (name: string): boolean =>
+  /^(localhost|127(\.\d{1,3}){3}|::1|::ffff:127(\.\d{1,3}){3})$/i.test(name)
+
+const mqttListener = z
+  .strictObject({
+    host,
+    port: listenPort,
+    /** Clients without a user name may watch and control. */
+    anonymous: z.boolean().default(false),
+  })
+  .refine(({ host, anonymous }) => !anonymous || isLoopback(host), {
+    error:
+      'must be false unless the host is loopback (127.0.0.1, ::1 or localhost): on a network everybody could command the boards. Give each program a user instead: pixelgate mqtt-user add NAME',
+    path: ['anonymous'],
+    when: ({ value }) => value instanceof Object,
+  })
 
 /**
  * The whole configuration. Each key has a default; those of stateDir and controlSocket follow from the environment
@@ -91,9 +109,28 @@ export const configSchema = z.strictObject({
       listeners: distinct(mqttListener, address, 'must not name one address twice').default([
         { host: '127.0.0.1', port: 1883, anonymous: false },
       ]),
+      /** Of one MQTT packet; before a client is let in it is 1 KiB. */
+      maxPacketBytes: z.int().min(1024).max(16_777_216).default(262_144),
+      maxClients: z.int().min(1).max(10_000).default(512),
+      maxClientsPerAddress: z.int().min(1).max(10_000).default(128),
+      /** Packets that one client may send in a second; it is read no faster. */
+      maxMessagesPerSecond: z.int().min(1).max(100_000).default(1000),
     })
     .prefault({}),
-  gpio: z.strictObject({ enabled: z.boolean().default(false) }).prefault({}),
+  gpio: gpioSchema.prefault({}),
+  /** Backups of the database, in stateDir/backups. */
+  backup: z
+    .strictObject({
+      nightly: z.boolean().default(true),
+      /** Local time. */
+      at: z
+        .string()
+        .regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be a time of day, such as 03:17')
+        .default('03:17'),
+      /** Nightly ones that are kept. */
+      keep: z.int().min(1).max(365).default(7),
+    })
+    .prefault({}),
   log: z
     .strictObject({ level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info') })
     .prefault({}),

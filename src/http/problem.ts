@@ -28,6 +28,16 @@ export class HttpFault extends Error {
 /** Seconds after which a caller that met `overloaded` may try again. */
 const retryAfterSeconds = 1
 
+/** Headers that belong to a problem, wherever it is written. */
+export function problemHeaders({ code, ...rest }: Problem): Readonly<Record<string, string>> {
+  if (code === 'overloaded') return { 'Retry-After': String(retryAfterSeconds) }
+  if (code === 'rate_limited')
+    return { 'Retry-After': String(Math.ceil(Number(rest['retryAfterMs'] ?? 1000) / 1000)) }
+  // Bearer, as a browser would ask for a name and a password of its own accord with Basic (RFC 6750 §3).
+  if (code === 'unauthenticated') return { 'WWW-Authenticate': 'Bearer realm="pixelgate"' }
+  return {}
+}
+
 /** What was thrown, as a problem. Bugs say nothing about themselves: their words go to the log. */
 export function toProblem(thrown: unknown, requestId: string): Problem {
   if (thrown instanceof HttpFault) {
@@ -63,5 +73,5 @@ export function sendProblem(ctx: Context, problem: Problem): void {
   ctx.status = problem.status
   ctx.body = JSON.stringify(problem)
   ctx.type = 'application/problem+json'
-  if (problem.code === 'overloaded') ctx.set('Retry-After', String(retryAfterSeconds))
+  ctx.set(problemHeaders(problem))
 }

@@ -12,45 +12,59 @@ export interface Body {
 }
 
 const maxJsonBytes = 256 * 1024
+/** A body that is held in memory comes within this time. */
+const bodyTimeoutMs = 60_000
+
+/** A body that is encoded would have to be unpacked first, with caps of its own; nobody needs it here. */
+export function refuseEncoded(ctx: Context): void {
+  const encoding = ctx.get('content-encoding')
+  if (encoding === '' || encoding === 'identity') return
+  throw new HttpFault(415, `Send the body as it is, not with content-encoding ${encoding}.`)
+}
+
+/** Says "continue" to a caller that waits for it; the server leaves that to who reads the body. */
+export function readOn(ctx: Context): void {
+  if (ctx.get('expect').toLowerCase() === '100-continue') ctx.res.writeContinue()
+}
+
+export const bodyTooLarge = (sizeBytes: number, maxBytes: number): AppError =>
+  new AppError('file_too_large', `The body has ${sizeBytes} bytes; at most ${maxBytes} are taken here.`, {
+    detail: { sizeBytes, maxBytes },
+  })
 
 /**
  * The body, at most `maxBytes` of it. Of a larger one nothing more is kept, but it is read to its end (for as long as the
  * server's request timeout allows), for a caller that is still writing would miss an answer that comes before.
  */
-export function readBody(ctx: Context, maxBytes: number): Promise<Body> {
-  const encoding = ctx.get('content-encoding')
-  if (encoding !== '' && encoding !== 'identity') {
-    return Promise.reject(
-      new HttpFault(415, `Send the body as it is, not with content-encoding ${encoding}.`),
-    )
-  }
+export async function readBody(ctx: Context, maxBytes: number): Promise<Body> {
+  refuseEncoded(ctx)
+  readOn(ctx)
   const hash = createHash('sha256')
   let chunks: Uint8Array[] = []
   let sizeBytes = 0
-  return new Promise((resolve, reject) => {
-    ctx.req.on('data', (chunk: Buffer) => {
-      sizeBytes += chunk.byteLength
-      if (sizeBytes > maxBytes) {
-        chunks = []
-        return
-      }
-      hash.update(chunk)
-      chunks.push(chunk)
+  const late = setTimeout(() => ctx.req.destroy(), bodyTimeoutMs)
+  try {
+    await new Promise<void>((resolve, reject) => {
+      ctx.req.on('data', (chunk: Buffer) => {
+        sizeBytes += chunk.byteLength
+        if (sizeBytes > maxBytes) {
+          chunks = []
+          return
+        }
+        hash.update(chunk)
+        chunks.push(chunk)
+      })
+      finished(ctx.req, { writable: false }, error => (error ? reject(wentAway(error)) : resolve()))
     })
-    finished(ctx.req, { writable: false }, error => {
-      if (error) {
-        reject(
-          new AppError('cancelled', 'The caller went away before its body was complete.', { cause: error }),
-        )
-      } else if (sizeBytes > maxBytes) {
-        const message = `The body has ${sizeBytes} bytes; at most ${maxBytes} are taken here.`
-        reject(new AppError('file_too_large', message, { detail: { sizeBytes, maxBytes } }))
-      } else {
-        resolve({ bytes: Buffer.concat(chunks), sha256: hash.digest('hex') })
-      }
-    })
-  })
+  } finally {
+    clearTimeout(late)
+  }
+  if (sizeBytes > maxBytes) throw bodyTooLarge(sizeBytes, maxBytes)
+  return { bytes: Buffer.concat(chunks), sha256: hash.digest('hex') }
 }
+
+export const wentAway = (cause: unknown): AppError =>
+  new AppError('cancelled', 'The caller went away before its body was complete.', { cause })
 
 /** The JSON body as the schema gives it out; `usage` with all faults and their paths when it does not fit. */
 export async function readJson<T extends z.ZodType>(
@@ -69,8 +83,15 @@ export async function readJson<T extends z.ZodType>(
 
 function parseJson(bytes: Uint8Array): unknown {
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes), refuseProto)
   } catch (error) {
+    if (error instanceof AppError) throw error
     throw new AppError('usage', 'The body is no JSON.', { cause: error })
   }
+}
+
+/** Such a key would change the prototype of whatever the object is merged into. */
+function refuseProto(key: string, value: unknown): unknown {
+  if (key === '__proto__') throw new AppError('usage', 'The body has a key that is not taken: __proto__')
+  return value
 }

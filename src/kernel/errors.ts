@@ -31,6 +31,12 @@ const table = {
   cancelled: { exit: 8, http: 409 },
   verification_failed: { exit: 9, http: 502 },
   some_boards_failed: { exit: 10, http: 207 },
+  unauthenticated: { exit: 8, http: 401 },
+  forbidden: { exit: 8, http: 403 },
+  rate_limited: { exit: 8, http: 429 },
+  wrong_host: { exit: 8, http: 421 },
+  gpio_failed: { exit: 6, http: 503 },
+  address_in_use: { exit: 8, http: 503 },
 } as const
 
 export type ErrorCode = keyof typeof table

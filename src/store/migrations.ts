@@ -103,6 +103,74 @@ const migrations: readonly string[] = [
     value TEXT NOT NULL
   ) STRICT;
   `,
+  `
+  CREATE INDEX jobsByTransfer ON jobs (transferId);
+
+  CREATE TABLE users (
+    id TEXT PRIMARY KEY NOT NULL,
+    name TEXT NOT NULL UNIQUE COLLATE NOCASE,
+    role TEXT NOT NULL CHECK (role IN ('viewer', 'operator', 'admin')),
+    passwordHash TEXT NOT NULL,
+    createdMs INTEGER NOT NULL
+  ) STRICT;
+
+  CREATE TABLE signIns (
+    tokenSha BLOB PRIMARY KEY NOT NULL CHECK (length(tokenSha) = 32),
+    userId TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    agent TEXT NOT NULL,
+    address TEXT NOT NULL,
+    createdMs INTEGER NOT NULL,
+    usedMs INTEGER NOT NULL,
+    expiresMs INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX signInsByUser ON signIns (userId);
+  CREATE INDEX signInsByExpiry ON signIns (expiresMs);
+
+  CREATE TABLE mqttUsers (
+    name TEXT PRIMARY KEY NOT NULL,
+    boardId TEXT,
+    access TEXT NOT NULL CHECK (access IN ('watch', 'control', 'board')),
+    secretSha BLOB NOT NULL CHECK (length(secretSha) = 32),
+    createdMs INTEGER NOT NULL,
+    CHECK ((access = 'board') = (boardId IS NOT NULL))
+  ) STRICT;
+
+  CREATE TABLE rooms (
+    id TEXT PRIMARY KEY NOT NULL,
+    name TEXT NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('common', 'group')),
+    createdBy TEXT REFERENCES users (id) ON DELETE SET NULL,
+    createdMs INTEGER NOT NULL
+  ) STRICT;
+  CREATE UNIQUE INDEX oneCommonRoom ON rooms (kind) WHERE kind = 'common';
+
+  CREATE TABLE roomMembers (
+    roomId TEXT NOT NULL REFERENCES rooms (id) ON DELETE CASCADE,
+    userId TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    joinedMs INTEGER NOT NULL,
+    PRIMARY KEY (roomId, userId)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX roomMembersByUser ON roomMembers (userId);
+  CREATE TRIGGER roomsNeedMembers AFTER DELETE ON roomMembers
+    WHEN NOT EXISTS (SELECT 1 FROM roomMembers WHERE roomId = OLD.roomId)
+    BEGIN DELETE FROM rooms WHERE id = OLD.roomId; END;
+
+  CREATE TABLE messages (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    roomId TEXT NOT NULL REFERENCES rooms (id) ON DELETE CASCADE,
+    author TEXT,
+    authorId TEXT REFERENCES users (id) ON DELETE SET NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('text', 'system', 'reply')),
+    text TEXT NOT NULL,
+    clientId TEXT,
+    createdMs INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX messagesByRoom ON messages (roomId, seq);
+  CREATE UNIQUE INDEX messagesOnce ON messages (roomId, clientId, authorId) WHERE clientId IS NOT NULL;
+  CREATE INDEX messagesByAuthor ON messages (authorId);
+  CREATE INDEX roomsByCreator ON rooms (createdBy);
+  `,
 ]
 
 /** The version that this program writes and the highest it reads. */

@@ -4,11 +4,29 @@ import { blobs } from './tables/blobs.ts'
 import { boards } from './tables/boards.ts'
 import { database } from './tables/database.ts'
 import { jobs } from './tables/jobs.ts'
+import { messages } from './tables/messages.ts'
+import { mqttUsers } from './tables/mqtt-users.ts'
 import { patterns } from './tables/patterns.ts'
+import { rooms } from './tables/rooms.ts'
 import { settings } from './tables/settings.ts'
+import { signIns } from './tables/sign-ins.ts'
+import { users } from './tables/users.ts'
 
 /** Everything the storage thread can do. A new table is a file under tables/, a line here and a migration. */
-export const operations = { approvedPorts, blobs, boards, database, jobs, patterns, settings }
+export const operations = {
+  approvedPorts,
+  blobs,
+  boards,
+  database,
+  jobs,
+  messages,
+  mqttUsers,
+  patterns,
+  rooms,
+  settings,
+  signIns,
+  users,
+}
 
 type Operations = typeof operations
 

@@ -3,6 +3,9 @@ import type { AppError } from '../kernel/errors.ts'
 import { operations, type Tables } from './operations.ts'
 import { StorageThread } from './storage-thread.ts'
 
+export const maxPendingCalls = 1024
+export const maxPendingBytes = 64 * 1024 * 1024
+
 export interface StoreOptions {
   readonly clock?: Clock
   /** Cap of the database file; without it the disk is the limit. */
@@ -35,8 +38,8 @@ export async function openStore(path: string, options: StoreOptions = {}): Promi
     { path, busyTimeoutMs: Math.min(options.busyTimeoutMs ?? 200, 200), maxBytes: options.maxBytes },
     {
       clock: options.clock ?? systemClock,
-      maxPendingCalls: options.maxPendingCalls ?? 1024,
-      maxPendingBytes: options.maxPendingBytes ?? 64 * 1024 * 1024,
+      maxPendingCalls: options.maxPendingCalls ?? maxPendingCalls,
+      maxPendingBytes: options.maxPendingBytes ?? maxPendingBytes,
       callTimeoutMs: options.callTimeoutMs ?? 30_000,
       onFailure: options.onFailure ?? (() => undefined),
     },

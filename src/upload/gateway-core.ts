@@ -1,4 +1,5 @@
-import { BoardBook } from '../board/board-book.ts'
+import { BoardBook, type BookEvents } from '../board/board-book.ts'
+import { type BoardStateEvents, BoardStates } from '../board/board-states.ts'
 import { type BoardEvents, BoardRegistry } from '../board/registry.ts'
 import type { BoardSession } from '../board/session.ts'
 import { Bus } from '../kernel/bus.ts'
@@ -6,11 +7,15 @@ import type { Clock } from '../kernel/clock.ts'
 import { toError } from '../kernel/errors.ts'
 import type { Log } from '../kernel/log.ts'
 import type { Store } from '../store/store.ts'
+import { BoardControl } from './board-control.ts'
+import { BoardViews } from './board-views.ts'
 import type { JobEvents } from './job-events.ts'
+import { PatternThread } from './pattern-thread/pattern-thread.ts'
+import type { ResetBoard } from './pull-reset.ts'
 import { UploadQueue } from './upload-queue.ts'
 import { Uploads } from './uploads.ts'
 
-export type GatewayEvents = BoardEvents & JobEvents
+export type GatewayEvents = BoardEvents & BoardStateEvents & BookEvents & JobEvents
 
 export interface CoreOptions {
   readonly store: Store
@@ -18,6 +23,9 @@ export interface CoreOptions {
   readonly log: Log
   readonly maxBody?: number
   readonly adaptBody?: boolean
+  /** How long a pattern may hold the main thread; what takes longer is done in one of its own. */
+  readonly maxHoldMs?: number
+  readonly resetBoard?: ResetBoard
 }
 
 /** Boards, jobs and what joins them: the same for the daemon and for an upload without it. */
@@ -25,6 +33,10 @@ export interface GatewayCore {
   readonly bus: Bus<GatewayEvents>
   readonly registry: BoardRegistry
   readonly book: BoardBook
+  readonly states: BoardStates
+  readonly control: BoardControl
+  readonly views: BoardViews
+  readonly patterns: PatternThread
   readonly queue: UploadQueue
   readonly uploads: Uploads
   /** Takes a board that has just been greeted. */
@@ -39,12 +51,19 @@ export function createCore({
   log,
   maxBody = largestBody,
   adaptBody = true,
+  maxHoldMs,
+  resetBoard,
 }: CoreOptions): GatewayCore {
   const bus = new Bus<GatewayEvents>()
   const registry = new BoardRegistry(bus, log)
-  const book = new BoardBook(store, clock)
+  const states = new BoardStates(bus)
+  const book = new BoardBook(store, clock, bus)
+  const control = new BoardControl(registry, store)
+  const views = new BoardViews({ store, book, registry, states })
+  const patterns = new PatternThread({ clock, maxHoldMs })
   const queue = new UploadQueue({
     store,
+    patterns,
     clock,
     log,
     bus,
@@ -52,8 +71,17 @@ export function createCore({
     maxBody,
     adaptBody,
     profileOf: session => book.profileOf(session),
+    resetBoard,
   })
-  const uploads = new Uploads(store, queue, clock)
+  const uploads = new Uploads({ store, queue, patterns, clock })
+  // The board shows something else now; its next heartbeat may be a second away.
+  bus.on('job.changed', ({ boardId, state }) => {
+    if (state === 'done')
+      registry
+        .session(boardId)
+        ?.request({ type: 'STATUS' })
+        .catch(() => undefined)
+  })
   const onSession = (session: BoardSession) => {
     book.meet(session).then(
       () => session.alive && registry.add(session),
@@ -63,5 +91,5 @@ export function createCore({
       },
     )
   }
-  return { bus, registry, book, queue, uploads, onSession }
+  return { bus, registry, book, states, control, views, patterns, queue, uploads, onSession }
 }

@@ -1,11 +1,11 @@
 import type { BoardProfile } from '../board/profile.ts'
 import { AppError } from '../kernel/errors.ts'
 import { crc32 } from '../protocol/crc32.ts'
-import { decodeManifest } from '../protocol/manifest.ts'
-import type { Caps } from '../protocol/messages.ts'
+import { decodeManifest, encodeManifest, type Manifest, transferId } from '../protocol/manifest.ts'
 import type { Store } from '../store/store.ts'
 import type { JobRecord } from '../store/tables/job-record.ts'
-import { prepare } from './prepare.ts'
+import type { PatternThread } from './pattern-thread/pattern-thread.ts'
+import type { ImageCaps } from './prepare.ts'
 import type { UploadOptions } from './upload-options.ts'
 
 /** What goes to the board for one job. */
@@ -29,21 +29,7 @@ export async function loadJobImage(store: Store, job: JobRecord): Promise<JobIma
   if (job.manifestSha === null || job.imageSha === null || job.transferId === null) return undefined
   const manifest = await store.blobs.get(job.manifestSha)
   const image = await store.blobs.get(job.imageSha)
-  const decoded = decodeManifest(manifest)
-  if (!decoded.ok)
-    throw new AppError(
-      'storage_failed',
-      'The stored image of this job cannot be read. Upload the file again.',
-    )
-  return {
-    manifest,
-    manifestCrc: crc32(manifest),
-    image,
-    blocks: decoded.value.blocks,
-    id: Buffer.from(job.transferId, 'hex'),
-    sha256: decoded.value.sha256,
-    decodedBytes: decoded.value.decodedBytes,
-  }
+  return jobImage(manifest, read(manifest), image)
 }
 
 /**
@@ -51,34 +37,63 @@ export async function loadJobImage(store: Store, job: JobRecord): Promise<JobIma
  * the same, its generation is kept, so that the board can go on where that upload stopped.
  */
 export async function makeJobImage(
-  store: Store,
+  { store, patterns }: { readonly store: Store; readonly patterns: PatternThread },
   job: JobRecord,
-  profile: BoardProfile,
-  caps: Caps,
+  board: BoardProfile,
+  { codecs, decodeBytes, blockBytes, slotBytes }: ImageCaps,
   nowMs: number,
 ): Promise<JobImage> {
-  if (job.sourceSha === null)
+  const { sourceSha } = job
+  if (sourceSha === null)
     throw new AppError('storage_failed', 'The file of this job is gone. Upload it again.')
-  const source = await store.blobs.get(job.sourceSha)
-  const build = prepare(source, JSON.parse(job.optionsJson) as UploadOptions, profile, caps)
   const last = await lastCompiled(store, job)
-  const generation = last === undefined ? 0 : ((await store.boards.get(job.boardId))?.generation ?? 0)
-  let built = generation > 0 ? build(generation) : undefined
-  if (built === undefined || hex(built.id) !== last?.transferId)
-    built = build(await store.boards.nextGeneration(job.boardId))
-  const manifestSha = await store.blobs.put({ bytes: built.manifest, nowMs })
-  const imageSha = await store.blobs.put({ bytes: built.image, nowMs })
+  const kept = last === undefined ? 0 : ((await store.boards.get(job.boardId))?.generation ?? 0)
+  const options = JSON.parse(job.optionsJson) as UploadOptions
+  const caps = { codecs, decodeBytes, blockBytes, slotBytes }
+  const prepared = await patterns.run(() => store.blobs.get(sourceSha), {
+    work: 'prepare',
+    asked: { options, board, caps, generation: kept },
+  })
+  let { manifest } = prepared
+  const fields = read(manifest)
+  if (kept === 0 || hex(transferId(manifest)) !== last?.transferId) {
+    const generation = await store.boards.nextGeneration(job.boardId)
+    manifest = encodeManifest({ ...fields, generation })
+  }
+  const made = jobImage(manifest, fields, prepared.image)
+  const manifestSha = await store.blobs.put({ bytes: manifest, nowMs })
+  const imageSha = await store.blobs.put({ bytes: prepared.image, nowMs })
   await store.jobs.setImage({
     id: job.id,
     nowMs,
     manifestSha,
     imageSha,
-    transferId: hex(built.id),
-    blocks: built.blocks.length,
-    imageBytes: built.decodedBytes,
+    transferId: hex(made.id),
+    blocks: made.blocks.length,
+    imageBytes: made.decodedBytes,
   })
-  return { ...built, manifestCrc: crc32(built.manifest) }
+  return made
 }
+
+function read(manifest: Uint8Array): Manifest {
+  const decoded = decodeManifest(manifest)
+  if (decoded.ok) return decoded.value
+  throw new AppError('storage_failed', 'The stored image of this job cannot be read. Upload the file again.')
+}
+
+const jobImage = (
+  manifest: Uint8Array,
+  { blocks, sha256, decodedBytes }: Manifest,
+  image: Uint8Array,
+): JobImage => ({
+  manifest,
+  manifestCrc: crc32(manifest),
+  image,
+  blocks,
+  id: transferId(manifest),
+  sha256,
+  decodedBytes,
+})
 
 /** The board's newest compiled job, if it came from the same file. */
 async function lastCompiled(store: Store, job: JobRecord): Promise<JobRecord | undefined> {

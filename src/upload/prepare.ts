@@ -3,9 +3,8 @@ import { AppError } from '../kernel/errors.ts'
 import type { Result } from '../kernel/result.ts'
 import { chooseCandidate } from '../pattern/choose.ts'
 import { parseColorOrder } from '../pattern/color-order.ts'
-import { compile } from '../pattern/compile.ts'
+import { type CompiledPattern, compile } from '../pattern/compile.ts'
 import { detectPattern } from '../pattern/detect.ts'
-import { type PatternFault, patternError } from '../pattern/fault.ts'
 import type { Pattern } from '../pattern/pattern.ts'
 import { fromSourceWiring, parseWiring } from '../pattern/wiring.ts'
 import {
@@ -16,51 +15,53 @@ import {
   type ImageLimits,
 } from '../protocol/image.ts'
 import type { Caps } from '../protocol/messages.ts'
+import { unwrap } from './unwrap.ts'
 import type { UploadOptions } from './upload-options.ts'
 
-/**
- * Reads a file and compiles it for one board. What comes back makes the image for a generation (SPEC §9.1), so a second
- * generation costs no second import. Throws AppErrors that say what is wrong with the file or why it does not fit.
- */
-export function prepare(
-  source: Uint8Array,
-  options: UploadOptions,
-  profile: BoardProfile,
-  caps: Caps,
-): (generation: number) => BuiltImage {
-  const limits: ImageLimits = {
-    codecs: caps.codecs,
-    decodeBytes: caps.decodeBytes,
-    blockBytes: caps.blockBytes,
+/** What a board's CAPS say of images. */
+export type ImageCaps = Pick<Caps, 'codecs' | 'decodeBytes' | 'blockBytes' | 'slotBytes'>
+
+export interface ImageOrder {
+  readonly options: UploadOptions
+  readonly board: BoardProfile
+  readonly caps: ImageCaps
+  /** SPEC §9.1. It stands in the manifest; the image is the same for all. */
+  readonly generation: number
+}
+
+/** Reads a file and compiles it for one board. Throws AppErrors that say what is wrong with the file or why it does not fit. */
+export function prepare(source: Uint8Array, { options, board, caps, generation }: ImageOrder): BuiltImage {
+  const { codecs, decodeBytes, blockBytes } = caps
+  const limits: ImageLimits = { codecs, decodeBytes, blockBytes }
+  const built = options.raw
+    ? buildOpaqueImage(source, options.fileName, limits, generation)
+    : buildImage(compiled(source, options, board), limits, generation)
+  return fitting(take(built), caps)
+}
+
+function compiled(source: Uint8Array, options: UploadOptions, board: BoardProfile): CompiledPattern {
+  const pattern = readPattern(source, options, board)
+  const target = {
+    leds: board.leds,
+    width: board.width,
+    height: board.height,
+    wiring: unwrap(parseWiring(options.wiring ?? board.wiring)),
+    colorOrder: unwrap(parseColorOrder(options.colorOrder ?? board.colorOrder)),
+    powerCapMa: board.powerCapMa,
   }
-  if (options.raw)
-    return generation => fitting(take(buildOpaqueImage(source, options.fileName, limits, generation)), caps)
-  const pattern = readPattern(source, options, profile)
-  const compiled = unwrap(
-    compile(
-      pattern,
-      {
-        leds: profile.leds,
-        width: profile.width,
-        height: profile.height,
-        wiring: unwrap(parseWiring(options.wiring ?? profile.wiring)),
-        colorOrder: unwrap(parseColorOrder(options.colorOrder ?? profile.colorOrder)),
-        powerCapMa: profile.powerCapMa,
-      },
-      {
-        ...forEver(pattern),
-        brightness: options.brightness,
-        power: options.scalePower === true ? 'scale' : 'refuse',
-      },
-    ),
-  )
-  return generation => fitting(take(buildImage(compiled, limits, generation)), caps)
+  const power = options.scalePower === true ? 'scale' : 'refuse'
+  return unwrap(compile(pattern, target, { ...forEver(pattern), brightness: options.brightness, power }))
 }
 
 /** A GIF without a loop extension says "once"; on a wall that would be a pattern that goes dark. */
 const forEver = ({ loopCount }: Pattern) => (loopCount === 1 ? { loopCount: 0 } : {})
 
-function readPattern(source: Uint8Array, options: UploadOptions, profile: BoardProfile): Pattern {
+/** The file as a picture, scaled to the board's matrix where it is a GIF. */
+export function readPattern(
+  source: Uint8Array,
+  options: UploadOptions,
+  profile: Pick<BoardProfile, 'width' | 'height'>,
+): Pattern {
   const { fileName, leds, width, height } = options
   const candidates = unwrap(detectPattern(source, { fileName, leds, width, height }))
   const candidate = unwrap(chooseCandidate(candidates, options.candidate))
@@ -76,7 +77,7 @@ function readPattern(source: Uint8Array, options: UploadOptions, profile: BoardP
 }
 
 /** SPEC §4.4: room for manifest, one journal byte a block, and image. */
-function fitting(image: BuiltImage, caps: Caps): BuiltImage {
+function fitting(image: BuiltImage, caps: ImageCaps): BuiltImage {
   const needed = image.manifest.length + image.blocks.length + image.image.length
   if (needed <= caps.slotBytes) return image
   const overKb = Math.ceil((needed - caps.slotBytes) / 1024)
@@ -85,11 +86,6 @@ function fitting(image: BuiltImage, caps: Caps): BuiltImage {
     `The pattern needs ${needed} bytes after compression; a slot of the board has ${caps.slotBytes}: ${overKb} KB too much. Use fewer frames or colours, or another board.`,
     { detail: { neededBytes: needed, slotBytes: caps.slotBytes } },
   )
-}
-
-function unwrap<T>(result: Result<T, PatternFault>): T {
-  if (result.ok) return result.value
-  throw patternError(result.fault)
 }
 
 function take(result: Result<BuiltImage, ImageFault>): BuiltImage {

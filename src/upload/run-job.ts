@@ -8,6 +8,7 @@ import type { Sender, SenderProgress } from '../protocol/sender/sender.ts'
 import type { Store } from '../store/store.ts'
 import type { JobRecord } from '../store/tables/job-record.ts'
 import { type JobImage, loadJobImage, makeJobImage } from './job-image.ts'
+import type { PatternThread } from './pattern-thread/pattern-thread.ts'
 import { addRun, parseStats, type RunStats } from './run-stats.ts'
 import { judgeFault } from './sender-fault.ts'
 
@@ -18,6 +19,7 @@ const trialSeconds = 10
 
 export interface RunDeps {
   readonly store: Store
+  readonly patterns: PatternThread
   readonly clock: Clock
   readonly log: Log
   readonly maxBody: number
@@ -50,10 +52,10 @@ export async function runJob(
   try {
     const image =
       (await loadJobImage(deps.store, job)) ??
-      (await makeJobImage(deps.store, job, profile, session.caps, deps.clock.wallTime()))
+      (await makeJobImage(deps, job, profile, session.caps, deps.clock.wallTime()))
     return wanted() ? await transfer(deps, job, session, image, onProgress) : { end: 'stopped' }
   } catch (thrown) {
-    if (thrown instanceof AppError) return { end: 'failed', error: thrown }
+    if (thrown instanceof AppError) return wanted() ? { end: 'failed', error: thrown } : { end: 'stopped' }
     deps.log.error({ jobId: job.id, err: toError(thrown) }, 'an upload ended by a bug')
     return {
       end: 'failed',

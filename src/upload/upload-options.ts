@@ -19,3 +19,6 @@ export interface UploadOptions {
   /** Dim a pattern that draws too much instead of refusing it. */
   readonly scalePower?: boolean | undefined
 }
+
+/** The part that says how to read the file. */
+export type Reading = Pick<UploadOptions, 'fileName' | 'candidate' | 'leds' | 'width' | 'height'>

@@ -8,7 +8,8 @@ import type { SenderProgress } from '../protocol/sender/sender.ts'
 import { type JobRecord, unfinishedStates } from '../store/tables/job-record.ts'
 import type { NewJob } from '../store/tables/jobs.ts'
 import { type JobEvents, toProgress } from './job-events.ts'
-import { isFinal, isRunning, type JobInput, stepJob } from './job-state.ts'
+import { isFinal, isRunning, type Job, type JobInput, stepJob, wantsReset } from './job-state.ts'
+import { pullReset, type ResetBoard } from './pull-reset.ts'
 import { type RunDeps, type RunResult, runJob } from './run-job.ts'
 
 const quarantined = new AppError(
@@ -17,18 +18,27 @@ const quarantined = new AppError(
 )
 
 /** Jobs that may wait or run at once, over all boards. */
-const maxUnfinishedJobs = 1000
+export const maxUnfinishedJobs = 1000
 
 export interface QueueDeps extends RunDeps {
   readonly bus: Bus<BoardEvents & JobEvents>
   readonly registry: BoardRegistry
   readonly profileOf: (session: BoardSession) => Promise<BoardProfile>
+  readonly resetBoard?: ResetBoard | undefined
 }
 
 interface Tracked {
   record: JobRecord
   idleInterruptions: number
+  idleResets: number
 }
+
+const track = (record: JobRecord): Tracked => ({ record, idleInterruptions: 0, idleResets: 0 })
+const jobOf = ({ record, idleInterruptions, idleResets }: Tracked): Job => ({
+  state: record.state,
+  idleInterruptions,
+  idleResets,
+})
 
 /** The jobs of all boards: one at a time on each board, many boards at once; a job whose board is away waits for it. */
 export class UploadQueue {
@@ -49,12 +59,17 @@ export class UploadQueue {
     deps.bus.on('board.quarantined', ({ boardId }) => this.#busy.get(boardId)?.session.stopTransfer())
   }
 
+  /** Jobs that wait or run. */
+  get size(): number {
+    return this.#jobs.size + this.#arriving
+  }
+
   /** Takes up what an earlier process left unfinished. */
   async start(): Promise<void> {
     for (const record of await this.#deps.store.jobs.unfinished()) {
       const settled =
         record.state === 'paused' || record.state === 'queued' ? record : await this.#move(record, 'waiting')
-      this.#jobs.set(record.id, { record: settled, idleInterruptions: 0 })
+      this.#jobs.set(record.id, track(settled))
     }
     for (const boardId of new Set([...this.#jobs.values()].map(({ record }) => record.boardId)))
       this.#kick(boardId)
@@ -62,7 +77,7 @@ export class UploadQueue {
 
   /** Adds the jobs of one upload, all or none. Rejects with `overloaded` or `storage_failed`. */
   async add(batch: readonly NewJob[]): Promise<readonly JobRecord[]> {
-    const waiting = this.#jobs.size + this.#arriving
+    const waiting = this.size
     if (waiting + batch.length > maxUnfinishedJobs) {
       throw new AppError(
         'overloaded',
@@ -76,7 +91,7 @@ export class UploadQueue {
       const records: JobRecord[] = []
       for (const { id, boardId } of batch) {
         const record = await this.#read(id)
-        this.#jobs.set(id, { record, idleInterruptions: 0 })
+        this.#jobs.set(id, track(record))
         arriving--
         this.#arriving--
         this.#deps.bus.emit('job.changed', record)
@@ -108,10 +123,11 @@ export class UploadQueue {
     return (await this.#apply(id, { type: 'board_absent' })) ?? record
   }
 
-  /** Stops every run; the jobs stay unfinished for the next start. */
+  /** Stops every run and what is being compiled for it; the jobs stay unfinished for the next start. */
   async close(): Promise<void> {
     this.#closing = true
     for (const { session } of this.#busy.values()) session.stopTransfer()
+    await this.#deps.patterns.close()
     await Promise.all([...this.#busy.values()].map(({ finished }) => finished))
   }
 
@@ -226,8 +242,11 @@ export class UploadQueue {
   async #interrupt(tracked: Tracked, { code, message }: AppError, progressed: boolean): Promise<boolean> {
     const { store, clock } = this.#deps
     const { id } = tracked.record
+    const wanted = !this.#closing && wantsReset(jobOf(tracked), code, progressed)
+    const reset = wanted && (await pullReset(this.#deps, tracked.record, code))
+    if (isFinal(tracked.record.state)) return false
     const nowMs = clock.wallTime()
-    const moved = await this.#apply(id, { type: 'interrupted', code, progressed })
+    const moved = await this.#apply(id, { type: 'interrupted', code, progressed, reset })
     if (moved?.state === 'failed') {
       const errorMessage = `${message} The upload was given up after several tries without progress.`
       await store.jobs.fail({ id, nowMs, errorCode: code, errorMessage })
@@ -242,9 +261,10 @@ export class UploadQueue {
   async #apply(id: JobId, input: JobInput): Promise<JobRecord | undefined> {
     const tracked = this.#jobs.get(id)
     if (tracked === undefined) return undefined
-    const next = stepJob({ state: tracked.record.state, idleInterruptions: tracked.idleInterruptions }, input)
+    const next = stepJob(jobOf(tracked), input)
     if (next === undefined) return undefined
     tracked.idleInterruptions = next.idleInterruptions
+    tracked.idleResets = next.idleResets
     // `failed` and `done` are written by the caller, together with why.
     if (next.state === 'failed' || next.state === 'done') return { ...tracked.record, state: next.state }
     if (next.state === tracked.record.state) return tracked.record

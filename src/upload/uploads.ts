@@ -1,14 +1,12 @@
 import type { Clock } from '../kernel/clock.ts'
 import { AppError } from '../kernel/errors.ts'
 import { type BoardId, jobId, type PatternId, patternId, uuidV7 } from '../kernel/ids.ts'
-import type { Candidate } from '../pattern/candidate.ts'
-import { chooseCandidate } from '../pattern/choose.ts'
-import { detectPattern } from '../pattern/detect.ts'
-import { patternError } from '../pattern/fault.ts'
+import type { CandidateFacts } from '../pattern/candidate-facts.ts'
 import type { Store } from '../store/store.ts'
 import type { JobRecord as StoredJob } from '../store/tables/job-record.ts'
 import type { JobPage } from '../store/tables/jobs.ts'
 import type { PatternPage, PatternRecord } from '../store/tables/patterns.ts'
+import type { PatternThread, Source } from './pattern-thread/pattern-thread.ts'
 import { type DoneReport, doneReport } from './report.ts'
 import type { UploadOptions } from './upload-options.ts'
 import type { UploadQueue } from './upload-queue.ts'
@@ -20,24 +18,31 @@ export type { PatternRecord }
 export interface StoredPattern {
   readonly pattern: PatternRecord
   /** Every reading of the file, best first; empty when it is only good as raw bytes. */
-  readonly candidates: readonly Candidate[]
+  readonly candidates: readonly CandidateFacts[]
 }
 
 /** Files come in here and leave as jobs. */
 export class Uploads {
   readonly #store: Store
   readonly #queue: UploadQueue
+  readonly #patterns: PatternThread
   readonly #clock: Clock
 
-  constructor(store: Store, queue: UploadQueue, clock: Clock) {
-    this.#store = store
-    this.#queue = queue
-    this.#clock = clock
+  constructor(parts: {
+    readonly store: Store
+    readonly queue: UploadQueue
+    readonly patterns: PatternThread
+    readonly clock: Clock
+  }) {
+    this.#store = parts.store
+    this.#queue = parts.queue
+    this.#patterns = parts.patterns
+    this.#clock = parts.clock
   }
 
   /** Stores a file by its hash. A file that is no pattern is refused unless it is to be sent as raw bytes. */
   async addFile(bytes: Uint8Array, fileName: string, raw: boolean): Promise<StoredPattern> {
-    const candidates = raw ? [] : detected(bytes, fileName)
+    const candidates = raw ? [] : await this.#patterns.run(bytes, { work: 'candidates', asked: { fileName } })
     const nowMs = this.#clock.wallTime()
     const sourceSha = await this.#store.blobs.put({ bytes, nowMs })
     const [best] = candidates
@@ -60,10 +65,7 @@ export class Uploads {
     options: UploadOptions,
   ): Promise<{ batchId: string; jobs: readonly JobRecord[] }> {
     if (boards.length === 0) throw new AppError('usage', 'No board was named. See: pixelgate boards')
-    this.checkReading(
-      options.raw ? new Uint8Array(0) : await this.#store.blobs.get(pattern.sourceSha),
-      options,
-    )
+    await this.checkReading(() => this.#store.blobs.get(pattern.sourceSha), options)
     const nowMs = this.#clock.wallTime()
     const batchId = uuidV7(nowMs)
     const jobs = await this.#queue.add(
@@ -110,20 +112,10 @@ export class Uploads {
     return this.#store.jobs.list(filter)
   }
 
-  /** Throws `file_ambiguous` when nobody can tell which reading is meant. */
-  checkReading(bytes: Uint8Array, { raw, fileName, leds, width, height, candidate }: UploadOptions): void {
+  /** Rejects with `file_ambiguous` when nobody can tell which reading is meant. */
+  async checkReading(source: Source, options: UploadOptions): Promise<void> {
+    const { raw, fileName, leds, width, height, candidate } = options
     if (raw) return
-    const chosen = chooseCandidate(detected(bytes, fileName, { leds, width, height }), candidate)
-    if (!chosen.ok) throw patternError(chosen.fault)
+    await this.#patterns.run(source, { work: 'check', asked: { fileName, leds, width, height, candidate } })
   }
-}
-
-function detected(
-  bytes: Uint8Array,
-  fileName: string,
-  hint: Pick<UploadOptions, 'leds' | 'width' | 'height'> = {},
-): readonly Candidate[] {
-  const found = detectPattern(bytes, { fileName, ...hint })
-  if (!found.ok) throw patternError(found.fault)
-  return found.value
 }

@@ -30,6 +30,21 @@ export interface BoardView {
   /** Boards without a pairing key are not authenticated. */
   readonly trusted: boolean
   readonly lastSeenAt: string
+  /** What it does now; null while it is away, and until it has answered for the first time. */
+  readonly status: BoardStatusView | null
+}
+
+export interface BoardStatusView {
+  readonly mode: 'stopped' | 'playing' | 'trial' | 'identify' | 'live'
+  /** 0 to 255. */
+  readonly brightness: number
+  readonly slot: number
+  /** Id of the image on the board, 32 hexadecimal digits; null: none is active. */
+  readonly imageId: string | null
+  /** The pattern that the image was made from; null when this gateway has not made it. */
+  readonly patternId: string | null
+  readonly patternName: string | null
+  readonly uptimeSeconds: number
 }
 
 /** Body of POST /ports. */
@@ -57,4 +72,6 @@ export const boardCommand = z.discriminatedUnion('type', [
   z.strictObject({ type: z.enum(['PLAY', 'STOP', 'NEXT', 'PREVIOUS', 'STATUS', 'REBOOT']) }),
   z.strictObject({ type: z.literal('BRIGHTNESS'), level: z.int().min(0).max(255) }),
   z.strictObject({ type: z.literal('IDENTIFY'), ms: z.int().min(0).max(60_000).default(5000) }),
+  /** Plays a pattern that an earlier upload has left on the board. */
+  z.strictObject({ type: z.literal('SELECT'), patternId: z.string().min(1).max(64) }),
 ])

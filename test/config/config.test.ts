@@ -45,9 +45,23 @@ t.test('without a word from the user every key has its default', async t => {
     controlSocket: '/home/pi/.local/state/pixelgate/control.sock',
     links: [],
     discovery: 'known',
-    http: { host: '0.0.0.0', port: 8443, tls: 'auto', certFile: null, keyFile: null },
-    mqtt: { listeners: [{ host: '127.0.0.1', port: 1883, anonymous: false }] },
-    gpio: { enabled: false },
+    http: { host: '0.0.0.0', port: 8443, tls: 'auto', certFile: null, keyFile: null, hosts: [] },
+    mqtt: {
+      listeners: [{ host: '127.0.0.1', port: 1883, anonymous: false }],
+      maxPacketBytes: 262_144,
+      maxClients: 512,
+      maxClientsPerAddress: 128,
+      maxMessagesPerSecond: 1000,
+    },
+    gpio: {
+      enabled: false,
+      backend: 'auto',
+      chip: 'auto',
+      buttons: [],
+      statusLed: null,
+      resetLines: [],
+    },
+    backup: { nightly: true, at: '03:17', keep: 7 },
     log: { level: 'info' },
   })
   t.same([...new Set([...origin.values()].map(each => each.layer))], ['default'])
@@ -122,8 +136,21 @@ t.test('every leaf has a variable and a flag, and both take what the file takes'
     'http.tls': 'insecure',
     'http.certFile': '/etc/cert.pem',
     'http.keyFile': null,
+    'http.hosts': ['lamps.example'],
     'mqtt.listeners': [],
+    'mqtt.maxPacketBytes': 1_048_576,
+    'mqtt.maxClients': 64,
+    'mqtt.maxClientsPerAddress': 8,
+    'mqtt.maxMessagesPerSecond': 50,
     'gpio.enabled': true,
+    'gpio.backend': 'memory',
+    'gpio.chip': 'pinctrl-rp1',
+    'gpio.buttons': [{ line: 17, action: 'next', activeLow: true, debounceMs: 20 }],
+    'gpio.statusLed': { line: 22, activeLow: true },
+    'gpio.resetLines': [{ board: 'stage', line: 23, activeLow: true, pulseMs: 100 }],
+    'backup.nightly': false,
+    'backup.at': '04:30',
+    'backup.keep': 3,
     'log.level': 'silent',
   }
   t.same(
@@ -260,6 +287,92 @@ t.test('one link or address named twice is a fault', async t => {
     }).mqtt.listeners.length,
     2,
   )
+})
+
+t.test('MQTT without a user name is for loopback alone', async t => {
+  const listeners = (...hosts: string[]) => ({
+    mqtt: { listeners: hosts.map((host, i) => ({ host, port: 1883 + i, anonymous: true })) },
+  })
+  const local = listeners('127.0.0.1', '127.1.2.3', '::1', 'localhost', '::ffff:127.0.0.1')
+  t.equal(resolve({ file: local }).mqtt.listeners.length, 5)
+  const open = faultsOf({ file: listeners('0.0.0.0', '::', '192.168.1.2', '127.0.0.1.example.org') })
+  t.same(
+    open.faults.map(fault => fault.path),
+    [0, 1, 2, 3].map(i => `mqtt.listeners[${i}].anonymous`),
+  )
+  t.match(open.message, /everybody could command the boards.*pixelgate mqtt-user add/)
+})
+
+t.test('buttons, LED and reset lines of GPIO have their defaults', async t => {
+  const { gpio } = resolve({
+    file: {
+      gpio: {
+        enabled: true,
+        buttons: [{ line: 17, action: 'next' }],
+        statusLed: { line: 22 },
+        resetLines: [{ board: 'stage', line: 23 }],
+      },
+    },
+  })
+  t.same(gpio, {
+    enabled: true,
+    backend: 'auto',
+    chip: 'auto',
+    buttons: [{ line: 17, action: 'next', activeLow: true, debounceMs: 20 }],
+    statusLed: { line: 22, activeLow: false },
+    resetLines: [{ board: 'stage', line: 23, activeLow: true, pulseMs: 100 }],
+  })
+  const led = (text: string) => resolve({ env: { PIXELGATE_GPIO_STATUS_LED: text } }).gpio.statusLed
+  t.same(led('{"line":22,"activeLow":true}'), { line: 22, activeLow: true })
+  t.equal(led(''), null)
+  t.match(faultsOf({ env: { PIXELGATE_GPIO_STATUS_LED: '{"line":"x"}' } }).faults, [
+    { path: 'gpio.statusLed.line', origin: { name: 'PIXELGATE_GPIO_STATUS_LED' }, kind: 'text' },
+  ])
+})
+
+t.test('a line, a name or a board that is used twice in GPIO is a fault, said with all others', async t => {
+  const { faults } = faultsOf({
+    file: {
+      gpio: {
+        chip: 'two words',
+        buttons: [
+          { line: 17, action: 'explode', name: 'status-led' },
+          { line: 17, action: 'next', debounceMs: 2000 },
+          { line: -1, action: 'stop', name: 'a' },
+          { line: 18, action: 'stop', name: 'a' },
+          { line: 19, action: 'stop', name: 'reset-stage' },
+          7,
+        ],
+        statusLed: { line: 18 },
+        resetLines: [{ board: 'stage', line: 20, pulseMs: 60_000 }, { board: 'stage', line: 21 }, {}],
+        volume: 11,
+      },
+    },
+  })
+  t.same(faults.map(({ path: at, message }) => `${at}: ${message}`).sort(), [
+    'gpio.buttons[0].action: must be next or previous or stop or play or identify',
+    'gpio.buttons[0].name: must be a name that nothing else here has',
+    'gpio.buttons[1].debounceMs: must be at most 1000',
+    'gpio.buttons[1].line: must be a line that nothing else here uses',
+    'gpio.buttons[2].line: must be at least 0',
+    'gpio.buttons[3].name: must be a name that nothing else here has',
+    'gpio.buttons[4].name: must be a name that nothing else here has',
+    'gpio.buttons[5]: must be an object',
+    'gpio.chip: must be auto, or the label or name of a GPIO chip',
+    'gpio.resetLines[0].pulseMs: must be at most 2000',
+    'gpio.resetLines[1].board: must be a board that has no other reset line',
+    'gpio.resetLines[2].board: must be text',
+    'gpio.resetLines[2].line: must be a number',
+    'gpio.statusLed.line: must be a line that nothing else here uses',
+    'gpio.volume: there is no such key',
+  ])
+  const many = Array.from({ length: 17 }, (_, line) => ({ line, action: 'next' }))
+  t.same(pathsOf({ file: { gpio: { buttons: many } } }), ['gpio.buttons'])
+  t.same(pathsOf({ file: { gpio: [] } }), ['gpio'])
+  t.same(pathsOf({ file: { gpio: { buttons: {}, resetLines: 1 } } }).sort(), [
+    'gpio.buttons',
+    'gpio.resetLines',
+  ])
 })
 
 t.test('files of a certificate satisfy tls: files', async t => {

@@ -32,6 +32,14 @@ interface Call {
 
 const maxBytes = 1000
 
+const health = () => {
+  const router = new Router()
+  router.get('/health/live', ctx => {
+    ctx.body = { status: 'live' }
+  })
+  return router
+}
+
 /** A folder with a short name: a socket's path has 107 bytes at most. */
 function folderOf(t: Test): string {
   const folder = mkdtempSync(join(tmpdir(), 'pixelgate-'))
@@ -78,7 +86,7 @@ async function start(
   const at = (level: keyof Log) => (fields: object, message: string) =>
     void lines.push({ level, fields: { ...fields }, message })
   const log: Log = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
-  const server = httpServer(createHttp({ log, clock: new VirtualClock(), routes: [testRoutes()] }))
+  const server = httpServer(createHttp({ log, clock: new VirtualClock(), routes: [health(), testRoutes()] }))
   const path = join(folderOf(t), 'run', 'control.sock')
   await listenOnSocket(server, path)
   t.teardown(() => close(server))
@@ -264,7 +272,7 @@ t.test('an answer that breaks off after its head is noted, not a crash', async t
       })(),
     )
   })
-  const server = httpServer(createHttp({ log, clock: new VirtualClock(), routes: [router] }))
+  const server = httpServer(createHttp({ log, clock: new VirtualClock(), routes: [health(), router] }))
   const path = join(folderOf(t), 'control.sock')
   await listenOnSocket(server, path)
   t.teardown(() => close(server))

@@ -81,7 +81,11 @@ t.test('files that are no database of ours are refused and stay as they are', as
   const newer = new Sqlite(path('newer.db'))
   newer.exec(`PRAGMA application_id = ${0x50584754}; PRAGMA user_version = 99; CREATE TABLE a (x)`)
   newer.close()
-  await refuses(t, path('newer.db'), /newer pixelgate \(version 99, this one knows 1\)/)
+  await refuses(
+    t,
+    path('newer.db'),
+    new RegExp(`newer pixelgate \\(version 99, this one knows ${schemaVersion}\\)`),
+  )
 
   const foreign = new Sqlite(path('foreign.db'))
   foreign.exec('CREATE TABLE a (x); PRAGMA user_version = 1')

@@ -10,6 +10,7 @@ import { systemClock } from '../../src/kernel/clock.ts'
 import type { AppError } from '../../src/kernel/errors.ts'
 import { VirtualClock } from '../../src/kernel/virtual-clock.ts'
 import { argumentSizeBytes, withOwnBytes } from '../../src/store/argument-size.ts'
+import { schemaVersion } from '../../src/store/migrations.ts'
 import { StorageThread } from '../../src/store/storage-thread.ts'
 import { openStore, type Store, type StoreOptions } from '../../src/store/store.ts'
 
@@ -52,7 +53,7 @@ t.test('the database is opened so that a commit survives a power cut', async t =
     synchronous: 2,
     foreignKeys: true,
     busyTimeoutMs: 200,
-    schemaVersion: 1,
+    schemaVersion,
   })
   t.ok(info.sizeBytes > 0)
   t.equal(statSync(path).mode & 0o777, 0o600, 'nobody else may read it')

@@ -6,9 +6,9 @@ import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import type t from 'tap'
-import { serve } from '../../src/app.ts'
 import { parseVirtualBoard, runVirtualBoard, type VirtualBoardValues } from '../../src/cli/board-virtual.ts'
 import { runCli } from '../../src/cli/cli.ts'
+import { serve } from '../../src/serve.ts'
 import { seededRandom } from './synthetic-patterns.ts'
 
 /** Starting Node takes a second on a busy Pi; no step of a test takes a multiple of that. */
@@ -67,6 +67,9 @@ export class Workplace {
     this.env = {
       PIXELGATE_STATE_DIR: join(folder, 'state'),
       PIXELGATE_CONTROL_SOCKET: this.path('control.sock'),
+      PIXELGATE_HTTP_HOST: '127.0.0.1',
+      PIXELGATE_HTTP_PORT: '0',
+      PIXELGATE_MQTT_LISTENERS: JSON.stringify([{ host: '127.0.0.1', port: 0 }]),
     }
   }
 

@@ -11,7 +11,9 @@ import {
   type Job,
   type JobInput,
   maxIdleInterruptions,
+  maxIdleResets,
   stepJob,
+  wantsReset,
 } from '../../src/upload/job-state.ts'
 import { addRun, lineShare, noStats, parseStats } from '../../src/upload/run-stats.ts'
 import { judgeFault } from '../../src/upload/sender-fault.ts'
@@ -35,9 +37,10 @@ const inputs: fc.Arbitrary<JobInput> = fc.oneof(
     type: fc.constant('interrupted' as const),
     code: fc.constant('link_lost' as const),
     progressed: fc.boolean(),
+    reset: fc.boolean(),
   }),
 )
-const fresh: Job = { state: 'queued', idleInterruptions: 0 }
+const fresh: Job = { state: 'queued', idleInterruptions: 0, idleResets: 0 }
 
 t.test('whatever happens, a job keeps legal states, and a final state never changes', async () => {
   fc.assert(
@@ -83,18 +86,55 @@ t.test(
     t.match(job, { state: 'waiting', idleInterruptions: 0 })
     for (let i = 0; i < 8; i++) interrupted(false)
     t.equal(job.state, 'failed')
-    const paused = stepJob({ state: 'paused', idleInterruptions: 7 }, { type: 'resume' })
+    const paused = stepJob({ state: 'paused', idleInterruptions: 7, idleResets: 2 }, { type: 'resume' })
     t.match(
       paused,
-      { state: 'queued', act: 'run', idleInterruptions: 0 },
+      { state: 'queued', act: 'run', idleInterruptions: 0, idleResets: 0 },
       'a person who resumes has done something about it',
     )
   },
 )
 
+t.test(
+  'a mute board is worth three resets without a block, and any job one before it is given up',
+  async t => {
+    const interrupt = (job: Job, code: 'board_mute' | 'link_lost', progressed: boolean) => {
+      const running: Job = { ...job, state: 'transferring' }
+      const reset = wantsReset(running, code, progressed)
+      return { reset, job: stepJob(running, { type: 'interrupted', code, progressed, reset }) ?? running }
+    }
+    const run = (code: 'board_mute' | 'link_lost') => {
+      const resets: number[] = []
+      let job = fresh
+      let count = 0
+      while (job.state !== 'failed') {
+        count++
+        const next = interrupt(job, code, false)
+        if (next.reset) resets.push(count)
+        job = next.job
+      }
+      return { resets, count }
+    }
+    t.same(run('board_mute'), { resets: [1, 2, 3], count: 8 })
+    t.same(run('link_lost'), { resets: [8], count: 9 }, 'one more chance, not eight')
+    const spent: Job = { state: 'transferring', idleInterruptions: 4, idleResets: maxIdleResets }
+    t.equal(wantsReset(spent, 'board_mute', false), false)
+    t.match(interrupt(spent, 'board_mute', true), {
+      reset: true,
+      job: { idleInterruptions: 0, idleResets: 1 },
+    })
+    t.equal(wantsReset({ ...spent, state: 'paused' }, 'board_mute', true), false, 'only a job that runs')
+    const without = stepJob(
+      { ...spent, idleInterruptions: 7 },
+      { type: 'interrupted', code: 'board_mute', progressed: false },
+    )
+    t.equal(without?.state, 'failed', 'without a line it is as it was')
+  },
+)
+
 t.test('each input means something in some states only', async t => {
   const meaning = (input: JobInput) =>
-    states.filter(state => stepJob({ state, idleInterruptions: 0 }, input) !== undefined)
+    states.filter(state => stepJob({ ...fresh, state }, input) !== undefined)
   const running = ['transferring', 'verifying', 'trial']
   t.same(meaning({ type: 'board_absent' }), ['queued'])
   t.same(meaning({ type: 'started' }), ['queued', 'waiting'])
@@ -107,7 +147,7 @@ t.test('each input means something in some states only', async t => {
   t.same(meaning({ type: 'cancel' }), [...unfinishedStates])
   for (const state of unfinishedStates) {
     const act = isRunning(state) ? 'stop' : 'none'
-    t.match(stepJob({ state, idleInterruptions: 0 }, { type: 'cancel' }), { state: 'cancelled', act })
+    t.match(stepJob({ ...fresh, state }, { type: 'cancel' }), { state: 'cancelled', act })
   }
 })
 

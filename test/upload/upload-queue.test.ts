@@ -2,7 +2,7 @@ import t from 'tap'
 import { AppError } from '../../src/kernel/errors.ts'
 import { jobId } from '../../src/kernel/ids.ts'
 import type { Store } from '../../src/store/store.ts'
-import { noise, raw, uploadRig } from './upload-rig.ts'
+import { type Bench, noise, raw, uploadRig } from './upload-rig.ts'
 
 const paced = { baudRate: 500_000 }
 
@@ -144,6 +144,101 @@ t.test('a board that comes and goes without taking a block is given up after eig
   const failed = await rig.ends(job, 'failed')
   t.match(failed, { errorCode: 'link_lost', errorMessage: /given up after several tries/, attempts: 8 })
   await t.rejects(rig.core.queue.command(failed.id, 'cancel'), { code: 'not_found' })
+})
+
+t.test('a board that falls mute and revives only by its reset line gets its pattern', async t => {
+  const benches: Bench[] = []
+  const pulls: number[] = []
+  const resetBoard = async (id: string) => {
+    const bench = benches.find(each => each.id === id)
+    pulls.push(rig.clock.now())
+    bench?.reset()
+    return bench !== undefined
+  }
+  const rig = await uploadRig(t, { resetBoard })
+  const bench = await rig.present(rig.board(1, paced))
+  benches.push(bench)
+  let hangs = 2
+  rig.core.bus.on('job.progress', ({ doneBytes }) => {
+    if (hangs === 0 || doneBytes < (3 - hangs) * 100_000) return
+    hangs--
+    bench.mute = true
+  })
+  const [job] = await rig.submit([bench], noise(300_000))
+  const done = await rig.ends(job, 'done')
+  t.equal(pulls.length, 2, 'one pull for each time')
+  t.match(await rig.core.uploads.report(done.id), { resumed: true, resentBlocks: 0 })
+  t.equal(bench.board.boots, 3)
+})
+
+t.test(
+  'a board that no reset revives is not pulled for ever, and one without a line waits as before',
+  async t => {
+    for (const line of ['works', 'missing', 'broken', 'stuck'] as const) {
+      let pulls = 0
+      const resetBoard = () => {
+        pulls++
+        if (line === 'stuck') return new Promise<boolean>(() => undefined)
+        return line === 'broken'
+          ? Promise.reject(new AppError('gpio_failed', 'Line 23 is in use.'))
+          : Promise.resolve(line === 'works')
+      }
+      const rig = await uploadRig(t, { resetBoard })
+      const bench = await rig.present(rig.board(1, { baudRate: 115_200 }))
+      rig.core.bus.on('job.progress', ({ phase, durableBlocks }) => {
+        if (phase === 'transferring' && durableBlocks === 0) bench.mute = true
+      })
+      const [job] = await rig.submit([bench], noise(100_000))
+      await rig.ends(job, 'waiting')
+      t.match(await rig.job(job?.id ?? jobId('')), { state: 'waiting', errorCode: 'board_mute' }, line)
+      if (line !== 'works') {
+        await rig.pass(60_000)
+        t.equal(pulls, 1, line)
+        continue
+      }
+      // The board answers again after each pull, or by itself, and hangs at the first block every time.
+      rig.core.bus.on('board.down', () => rig.clock.setTimer(8_000, () => bench.reset()))
+      bench.reset()
+      const failed = await rig.ends(job, 'failed')
+      t.match(failed, { errorCode: 'board_mute', errorMessage: /given up/ })
+      t.equal(pulls, 3)
+    }
+  },
+)
+
+t.test('a job whose link keeps breaking has its board reset once before it is given up', async t => {
+  let pulls = 0
+  const resetBoard = async () => ++pulls > 0
+  const rig = await uploadRig(t, { resetBoard })
+  const bench = rig.board(1, { baudRate: 115_200 })
+  bench.cutAfterBytes = 300
+  bench.connection.start()
+  await rig.when(() => rig.core.registry.session(bench.id) !== undefined, 'the board')
+  rig.core.bus.on('board.down', () => {
+    bench.cutAfterBytes = 300
+  })
+  const [job] = await rig.submit([bench], noise(100_000))
+  t.match(await rig.ends(job, 'failed'), { errorCode: 'link_lost', attempts: 9 })
+  t.equal(pulls, 1)
+})
+
+t.test('a job that is cancelled while its board is being reset stays cancelled', async t => {
+  let pulled: (done: boolean) => void = () => undefined
+  const resetBoard = () =>
+    new Promise<boolean>(resolve => {
+      pulled = resolve
+    })
+  const rig = await uploadRig(t, { resetBoard })
+  const bench = await rig.present(rig.board(1, paced))
+  rig.core.bus.on('job.progress', ({ doneBytes }) => {
+    if (doneBytes > 50_000) bench.mute = true
+  })
+  const [job] = await rig.submit([bench], noise(300_000))
+  await rig.when(() => rig.core.registry.session(bench.id) === undefined, 'the silence')
+  await rig.until(rig.core.queue.command(job?.id ?? jobId(''), 'cancel'))
+  pulled(true)
+  await rig.pass(10_000)
+  t.match(await rig.job(job?.id ?? jobId('')), { state: 'cancelled', errorCode: null })
 })
 
 t.test('a paused job stops, keeps what the board holds, and goes on when told', async t => {

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import omggif from 'omggif'
 import { BoardConnection } from '../../src/board/connection.ts'
 import type { BoardSession } from '../../src/board/session.ts'
 import { type BoardId, boardId, formatUuid, type JobId } from '../../src/kernel/ids.ts'
@@ -10,6 +11,7 @@ import { type MemoryLinkPair, memoryLinkPair } from '../../src/link/memory-link.
 import { openStore, type Store } from '../../src/store/store.ts'
 import type { JobRecord } from '../../src/store/tables/job-record.ts'
 import { createCore, type GatewayCore } from '../../src/upload/gateway-core.ts'
+import type { ResetBoard } from '../../src/upload/pull-reset.ts'
 import type { UploadOptions } from '../../src/upload/upload-options.ts'
 import { type BoardConfig, defaultBoardConfig } from '../../src/virtual/board-config.ts'
 import { type BoardFaults, noFaults } from '../../src/virtual/board-faults.ts'
@@ -27,6 +29,17 @@ export function noise(sizeBytes: number, seed = 1): Uint8Array {
   })
 }
 
+/** A GIF of noise, which takes the decoder longest; or of one colour, which packs best. */
+export function noiseGif(width: number, height: number, frames: number, flat = false): Uint8Array {
+  const bytes = Buffer.alloc(width * height * frames * 2 + 10_000)
+  const palette = Array.from({ length: 256 }, (_, at) => at * 0x010203)
+  const writer = new omggif.GifWriter(bytes, width, height, { loop: 0, palette })
+  const pixels = (frame: number) => (flat ? new Uint8Array(width * height) : noise(width * height, frame))
+  for (let frame = 1; frame <= frames; frame++)
+    writer.addFrame(0, 0, width, height, [...pixels(frame)], { delay: 5 })
+  return bytes.subarray(0, writer.end())
+}
+
 /** A board on a cable that can be pulled and put back. */
 export class Bench {
   readonly id: BoardId
@@ -36,6 +49,8 @@ export class Bench {
   /** The next link breaks after so many bytes to the board. */
   cutAfterBytes: number | undefined
   plugged = true
+  /** The board hangs: it neither hears nor answers, until its reset line is pulled. */
+  mute = false
   #line: MemoryLinkPair | undefined
 
   constructor(
@@ -54,7 +69,7 @@ export class Bench {
       flash: new Flash({ sizeBytes: built.storageBytes, eraseUnit: built.eraseUnit }),
       faults: { ...noFaults, ...faults },
       clock,
-      onSend: bytes => this.#line?.board.write(bytes.slice()),
+      onSend: bytes => !this.mute && this.#line?.board.write(bytes.slice()),
     })
     this.board.start()
     this.connection = new BoardConnection({
@@ -67,7 +82,7 @@ export class Bench {
           baudRate,
           toBoard: cutAfterBytes === undefined ? {} : { cutAfterBytes },
         })
-        line.board.onData(chunk => this.board.receive(chunk))
+        line.board.onData(chunk => !this.mute && this.board.receive(chunk))
         this.#line = line
         return line.host
       },
@@ -89,9 +104,16 @@ export class Bench {
   plug(): void {
     this.plugged = true
   }
+
+  /** As a pulse on its RESET input. */
+  reset(): void {
+    this.board.stop()
+    this.mute = false
+    this.board.start()
+  }
 }
 
-/** Real database, real board library, virtual time: the clock moves only while the database has nothing to do. */
+/** Real database, real board library, virtual time: the clock moves only while database and pattern thread have nothing to do. */
 export class UploadRig {
   readonly clock = new VirtualClock()
   readonly path: string
@@ -100,14 +122,23 @@ export class UploadRig {
   readonly changes: JobRecord[] = []
   readonly #benches: Bench[] = []
 
-  constructor(path: string, store: Store, log: Log) {
+  readonly #resetBoard: ResetBoard | undefined
+
+  constructor(path: string, store: Store, log: Log, resetBoard?: ResetBoard) {
     this.path = path
     this.store = store
+    this.#resetBoard = resetBoard
     this.core = this.#core(store, log)
   }
 
   #core(store: Store, log: Log): GatewayCore {
-    const core = createCore({ store, clock: this.clock, log, maxBody: 1024 })
+    const core = createCore({
+      store,
+      clock: this.clock,
+      log,
+      maxBody: 1024,
+      ...(this.#resetBoard && { resetBoard: this.#resetBoard }),
+    })
     core.bus.on('job.changed', record => this.changes.push(record))
     return core
   }
@@ -193,7 +224,7 @@ export class UploadRig {
     while (!condition()) {
       await new Promise(setImmediate)
       if (condition()) return
-      if (this.store.pending.calls > 0) continue
+      if (this.store.pending.calls > 0 || this.core.patterns.pending > 0) continue
       if (!this.clock.step() || this.clock.now() > end)
         throw new Error(`no ${what} until ${this.clock.now()} ms`)
     }
@@ -218,11 +249,15 @@ export class UploadRig {
 /** `wrap` may put a faulty database in the place of the real one. Torn down with the test. */
 export async function uploadRig(
   t: { teardown(done: () => Promise<void>): void },
-  { wrap = store => store, log = silentLog }: { wrap?: (store: Store) => Store; log?: Log } = {},
+  {
+    wrap = store => store,
+    log = silentLog,
+    resetBoard,
+  }: { wrap?: (store: Store) => Store; log?: Log; resetBoard?: ResetBoard } = {},
 ): Promise<UploadRig> {
   const folder = await mkdtemp(join(tmpdir(), 'upload-'))
   const path = join(folder, 'gateway.db')
-  const rig = new UploadRig(path, wrap(await openStore(path)), log)
+  const rig = new UploadRig(path, wrap(await openStore(path)), log, resetBoard)
   t.teardown(async () => {
     await rig.close()
     await rm(folder, { recursive: true, force: true })

@@ -1,57 +1,34 @@
 import { Router } from '@koa/router'
-import { AppError } from '../../kernel/errors.ts'
-import { boardId } from '../../kernel/ids.ts'
-import { type BoardView, boardChange, boardCommand } from '../../wire/board.ts'
+import { boardId, patternId } from '../../kernel/ids.ts'
+import { boardChange, boardCommand } from '../../wire/board.ts'
 import type { ApiDeps } from '../api-deps.ts'
 import { readJson } from '../read-body.ts'
 
-type KnownBoard = Awaited<ReturnType<ApiDeps['core']['book']['find']>>
-
 export function boardRoutes({ core }: ApiDeps): Router {
   const router = new Router()
-  const { book, registry } = core
-
-  const view = (board: KnownBoard): BoardView => ({
-    id: board.id,
-    name: board.name,
-    state: registry.quarantined(board.id)
-      ? 'quarantined'
-      : registry.session(board.id) === undefined
-        ? 'away'
-        : 'connected',
-    address: board.linkAddress,
-    leds: board.leds,
-    width: board.width,
-    height: board.height,
-    wiring: board.wiring,
-    colorOrder: board.colorOrder,
-    powerCapMa: board.powerCapMa,
-    firmware: board.firmware,
-    trusted: (JSON.parse(board.capsJson) as { paired?: boolean }).paired === true,
-    lastSeenAt: new Date(board.lastSeenMs).toISOString(),
-  })
+  const { book, control, views } = core
 
   router.get('/boards', async ctx => {
-    ctx.body = { boards: (await book.list()).map(view) }
+    ctx.body = { boards: await views.list() }
   })
 
   router.get('/boards/:id', async ctx => {
-    ctx.body = { board: view(await book.find(ctx.params['id'] ?? '')) }
+    ctx.body = { board: await views.find(ctx.params['id'] ?? '') }
   })
 
   router.patch('/boards/:id', async ctx => {
     const change = await readJson(ctx, boardChange)
     const { id } = await book.find(ctx.params['id'] ?? '')
-    ctx.body = { board: view(await book.change(boardId(id), change)) }
+    ctx.body = { board: await views.view(await book.change(boardId(id), change)) }
   })
 
   router.post('/boards/:id/commands', async ctx => {
     const command = await readJson(ctx, boardCommand)
-    const { id, name } = await book.find(ctx.params['id'] ?? '')
-    const session = registry.session(id)
-    if (session === undefined)
-      throw new AppError('board_mute', `${name} is not connected. Check its power and cable.`)
-    const { type: _type, ...result } = await session.request(command)
+    const { id } = await book.find(ctx.params['id'] ?? '')
+    const { type: _type, ...result } = await control.act(
+      id,
+      command.type === 'SELECT' ? { type: 'SELECT', patternId: patternId(command.patternId) } : command,
+    )
     ctx.body = { command: command.type, result: readable(result) }
   })
   return router

@@ -1,9 +1,9 @@
 import { PassThrough } from 'node:stream'
 import { Router } from '@koa/router'
 import { z } from 'zod'
+import { jobView } from '../../upload/job-view.ts'
 import type { EventLine, JobView } from '../../wire/job.ts'
 import type { ApiDeps } from '../api-deps.ts'
-import { jobView } from '../job-view.ts'
 import { readQuery } from '../read-query.ts'
 
 /** A reader that stops reading is dropped at this much; progress is left out long before. */

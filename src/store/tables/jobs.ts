@@ -1,5 +1,5 @@
 import type { Database } from 'better-sqlite3'
-import type { BoardId, JobId } from '../../kernel/ids.ts'
+import type { BoardId, JobId, PatternId } from '../../kernel/ids.ts'
 import { read, write } from '../operation.ts'
 import { prepared } from '../prepared.ts'
 import { shaKey, shaKeyOrNull } from '../sha256.ts'
@@ -67,6 +67,24 @@ export const jobs = {
 
   get: read((db, id: JobId): JobRecord | undefined => {
     const row = prepared<JobRow>(db, `SELECT ${jobColumns} FROM jobs WHERE id = ?`).get(id)
+    return row && toJob(row)
+  }),
+
+  /** Ids of the images that this gateway has made of a pattern for a board. */
+  imagesOf: read(
+    (db, of: { readonly boardId: BoardId; readonly patternId: PatternId }): readonly string[] => {
+      const sql = `SELECT DISTINCT transferId FROM jobs
+      WHERE patternId = @patternId AND boardId = @boardId AND transferId IS NOT NULL`
+      return prepared<{ transferId: string }>(db, sql)
+        .all(of)
+        .map(({ transferId }) => transferId)
+    },
+  ),
+
+  /** The newest job whose image has this id: what a board shows was made by it. */
+  ofImage: read((db, transferId: string): JobRecord | undefined => {
+    const sql = `SELECT ${jobColumns} FROM jobs WHERE transferId = ? ORDER BY seq DESC LIMIT 1`
+    const row = prepared<JobRow>(db, sql).get(transferId)
     return row && toJob(row)
   }),
 

@@ -1,0 +1,25 @@
+export type ButtonAction = 'next' | 'previous' | 'stop' | 'play' | 'identify'
+
+/** A line as the API, the panel and MQTT show it. */
+export interface GpioLine {
+  readonly name: string
+  readonly role: 'button' | 'status-led' | 'reset'
+  readonly chip: string
+  readonly line: number
+  /** Logical level: pressed, lit, or held in reset. */
+  readonly active: boolean
+  readonly action: ButtonAction | null
+  readonly boardId: string | null
+  /** RFC 3339. */
+  readonly changedAt: string | null
+  /** Edges since the start: of a button as they come, bounces too. */
+  readonly edges: number
+  /** Why it does not work and what to do; null: it does. */
+  readonly trouble: string | null
+}
+
+export interface GpioLines {
+  readonly enabled: boolean
+  readonly backend: 'gpiod' | 'onoff' | 'memory' | null
+  readonly lines: readonly GpioLine[]
+}

@@ -1,0 +1,110 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { createWriteStream } from 'node:fs'
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Transform } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import type { Context } from 'koa'
+import { Gate } from '../guard/gate.ts'
+import { AppError, toError } from '../kernel/errors.ts'
+import { contentDigest } from './content-digest.ts'
+import { HttpFault } from './problem.ts'
+import { bodyTooLarge, readOn, refuseEncoded, wentAway } from './read-body.ts'
+
+export interface IncomingFile {
+  readonly path: string
+  readonly sizeBytes: number
+  /** Hexadecimal SHA-256 of its bytes. */
+  readonly sha256: string
+}
+
+const filesAtOnce = 8
+/** The line may pause, but not for ever. */
+const idleTimeoutMs = 30_000
+
+/** Bodies on their way to the database: on disk and hashed while they come, so that a slow one costs no memory. */
+export class Incoming {
+  readonly #folder: string
+  readonly #readGate = new Gate({
+    running: 1,
+    waiting: filesAtOnce,
+    message: 'Too many files are taken in at this moment. Try again in a few seconds.',
+  })
+  #open = 0
+
+  private constructor(folder: string) {
+    this.#folder = folder
+  }
+
+  /** Makes the folder and removes what a cut has left in it. */
+  static async open(folder: string): Promise<Incoming> {
+    await mkdir(folder, { recursive: true, mode: 0o700 })
+    for (const name of await readdir(folder)) await rm(join(folder, name), { recursive: true, force: true })
+    return new Incoming(folder)
+  }
+
+  /** Files that come in now. */
+  get open(): number {
+    return this.#open
+  }
+
+  /**
+   * Takes the body of a request and gives its bytes to `use`; the file is gone afterwards, whatever happened. One file
+   * at a time is in memory. Rejects with `file_too_large` (before the body is read, where its length is told),
+   * `overloaded`, `storage_failed`, and 400 when Content-Digest says something else.
+   */
+  async take<T>(ctx: Context, maxBytes: number, use: (bytes: Uint8Array, file: IncomingFile) => Promise<T>) {
+    refuseEncoded(ctx)
+    const promised = contentDigest(ctx.get('content-digest'))
+    const told = ctx.request.length
+    if (told !== undefined && told > maxBytes) throw bodyTooLarge(told, maxBytes)
+    if (this.#open >= filesAtOnce)
+      throw new AppError('overloaded', `${filesAtOnce} files are coming in already. Try again in a moment.`)
+    this.#open += 1
+    const path = join(this.#folder, randomUUID())
+    try {
+      const file = await this.#receive(ctx, path, maxBytes)
+      if (promised !== undefined && promised !== file.sha256)
+        throw new HttpFault(400, 'The body is not what Content-Digest says: it was damaged. Send it again.')
+      return await this.#readGate.run(async () => use(await readFile(path), file))
+    } finally {
+      this.#open -= 1
+      await rm(path, { force: true })
+    }
+  }
+
+  async #receive(ctx: Context, path: string, maxBytes: number): Promise<IncomingFile> {
+    const hash = createHash('sha256')
+    let sizeBytes = 0
+    // Of a body that grows too large the rest is read and dropped: who still writes would miss an earlier answer.
+    const measure = new Transform({
+      transform(chunk: Buffer, _encoding, done) {
+        sizeBytes += chunk.byteLength
+        if (sizeBytes > maxBytes) return done()
+        hash.update(chunk)
+        done(null, chunk)
+      },
+    })
+    readOn(ctx)
+    ctx.req.setTimeout(idleTimeoutMs, () => void ctx.req.destroy())
+    try {
+      await pipeline(ctx.req, measure, createWriteStream(path, { mode: 0o600, flags: 'wx' }))
+    } catch (thrown) {
+      throw diskFault(thrown) ?? wentAway(thrown)
+    } finally {
+      ctx.req.setTimeout(0)
+    }
+    if (sizeBytes > maxBytes) throw bodyTooLarge(sizeBytes, maxBytes)
+    return { path, sizeBytes, sha256: hash.digest('hex') }
+  }
+}
+
+function diskFault(thrown: unknown): AppError | undefined {
+  const { code, syscall } = thrown as NodeJS.ErrnoException
+  if (syscall !== 'write' && syscall !== 'open') return undefined
+  const message =
+    code === 'ENOSPC'
+      ? 'The disk of the gateway is full. Free space on it, then send the file again.'
+      : `The file could not be kept: ${toError(thrown).message}`
+  return new AppError('storage_failed', message, { cause: thrown })
+}

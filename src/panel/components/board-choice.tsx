@@ -1,0 +1,45 @@
+import type { BoardView } from '../../wire/board.ts'
+import type { CandidateView } from '../../wire/pattern.ts'
+import { boardShape, stateWord } from '../model/boards.ts'
+import { fitOf } from '../model/fit.ts'
+import { Badge } from './badge.tsx'
+
+interface Props {
+  readonly boards: readonly BoardView[]
+  /** null: raw bytes, which are not compared with a board. */
+  readonly candidate: CandidateView | null
+  readonly chosen: ReadonlySet<string>
+  readonly onChange: (chosen: ReadonlySet<string>) => void
+}
+
+const tones = { fits: 'ok', scaled: 'ok', partly: 'warn', not: 'bad' } as const
+
+/** Boards with how the pattern fits onto each. */
+export function BoardChoice({ boards, candidate, chosen, onChange }: Props) {
+  const toggle = (id: string) => {
+    const next = new Set(chosen)
+    if (!next.delete(id)) next.add(id)
+    onChange(next)
+  }
+  return (
+    <fieldset class="choices">
+      <legend class="visually-hidden">Boards to send it to</legend>
+      {boards.map(board => {
+        const fit = candidate === null ? null : fitOf(candidate, board)
+        return (
+          <label key={board.id} class="choice">
+            <input type="checkbox" checked={chosen.has(board.id)} onChange={() => toggle(board.id)} />
+            <span class="choice-name">
+              <strong class="clip">{board.name}</strong>
+              <span class="quiet small">
+                {boardShape(board)}
+                {board.state !== 'connected' && ` · ${stateWord[board.state].toLowerCase()}, so it waits`}
+              </span>
+              {fit !== null && <Badge tone={tones[fit.kind]} text={fit.words} />}
+            </span>
+          </label>
+        )
+      })}
+    </fieldset>
+  )
+}

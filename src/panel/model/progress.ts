@@ -1,0 +1,46 @@
+import type { JobView } from '../../wire/job.ts'
+import type { ProgressView } from '../../wire/live.ts'
+
+/** How far a job is, with its speed over the last seconds. */
+export interface Track {
+  readonly progress: ProgressView
+  readonly bytesPerSecond: number | null
+  readonly samples: readonly { readonly atMs: number; readonly doneBytes: number }[]
+}
+
+const windowMs = 3000
+/** A rate over less than this is noise. */
+const shortestMs = 250
+
+/** A run that began anew has fewer bytes than before; its speed begins anew too. */
+export function withProgress(track: Track | undefined, progress: ProgressView, nowMs: number): Track {
+  const last = track?.samples.at(-1)
+  const continued = last !== undefined && progress.doneBytes >= last.doneBytes ? (track?.samples ?? []) : []
+  const samples = [
+    ...continued.filter(({ atMs }) => nowMs - atMs <= windowMs),
+    { atMs: nowMs, doneBytes: progress.doneBytes },
+  ]
+  const first = samples[0]
+  const spanMs = first === undefined ? 0 : nowMs - first.atMs
+  const bytesPerSecond =
+    first !== undefined && spanMs >= shortestMs
+      ? ((progress.doneBytes - first.doneBytes) * 1000) / spanMs
+      : continued.length > 0
+        ? (track?.bytesPerSecond ?? null)
+        : null
+  return { progress, bytesPerSecond, samples }
+}
+
+/** How far a job is, 0 to 1: by its bytes while they are counted, by its durable blocks otherwise. */
+export function jobShare(
+  job: Pick<JobView, 'state' | 'blocks' | 'durableBlocks'>,
+  track: Track | undefined,
+): number {
+  if (job.state === 'verifying' || job.state === 'trial' || job.state === 'done') return 1
+  if (track !== undefined) return doneShare(track.progress)
+  return job.blocks > 0 ? Math.min(1, job.durableBlocks / job.blocks) : 0
+}
+
+/** 0 to 1; a job of no bytes is done at once. */
+export const doneShare = ({ doneBytes, totalBytes }: ProgressView): number =>
+  totalBytes === 0 ? 0 : Math.min(1, doneBytes / totalBytes)

@@ -1,0 +1,13 @@
+import { signal } from '@preact/signals'
+import { parseRoute, type Route, routeHash } from '../model/route.ts'
+
+export const route = signal<Route>(parseRoute(location.hash))
+
+window.addEventListener('hashchange', () => {
+  route.value = parseRoute(location.hash)
+  window.scrollTo(0, 0)
+})
+
+export function go(to: Route): void {
+  location.hash = routeHash(to)
+}

@@ -1,0 +1,46 @@
+import type { CandidateFacts } from '../../pattern/candidate-facts.ts'
+import { chooseCandidate } from '../../pattern/choose.ts'
+import { detectPattern } from '../../pattern/detect.ts'
+import { type ImageOrder, prepare } from '../prepare.ts'
+import { drawBoard, drawPattern } from '../preview/draw-preview.ts'
+import { unwrap } from '../unwrap.ts'
+import type { Reading } from '../upload-options.ts'
+
+/** A board's image and its manifest (SPEC §10), which says everything else about it. */
+export interface PreparedImage {
+  readonly manifest: Uint8Array
+  readonly image: Uint8Array
+}
+
+/** All that is done with the bytes of a file, by name. Each throws AppErrors that say what is wrong with the file. */
+const works = {
+  /** Every reading of the file, best first. */
+  candidates: (source: Uint8Array, reading: Reading): readonly CandidateFacts[] =>
+    unwrap(detectPattern(source, reading)).map(({ open: _open, ...facts }) => facts),
+
+  /** Throws `file_ambiguous` when nobody can tell which reading is meant. */
+  check: (source: Uint8Array, reading: Reading): void => {
+    unwrap(chooseCandidate(unwrap(detectPattern(source, reading)), reading.candidate))
+  },
+
+  drawPattern,
+  drawBoard,
+
+  prepare: (source: Uint8Array, order: ImageOrder): PreparedImage => {
+    const { manifest, image } = prepare(source, order)
+    return { manifest, image }
+  },
+}
+
+type Works = typeof works
+
+/** One work with what it has to know beside the file. */
+export type PatternWork = {
+  readonly [Name in keyof Works]: { readonly work: Name; readonly asked: Parameters<Works[Name]>[1] }
+}[keyof Works]
+
+export type WorkResult<W extends PatternWork> = ReturnType<Works[W['work']]>
+
+export function doWork<W extends PatternWork>(source: Uint8Array, { work, asked }: W): WorkResult<W> {
+  return works[work](source, asked as never) as WorkResult<W>
+}

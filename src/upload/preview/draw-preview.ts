@@ -1,0 +1,86 @@
+import type { BoardProfile } from '../../board/profile.ts'
+import { chooseCandidate } from '../../pattern/choose.ts'
+import { detectPattern } from '../../pattern/detect.ts'
+import type { Frame, Pattern } from '../../pattern/pattern.ts'
+import { scalePixels } from '../../pattern/scale.ts'
+import { parseWiring, toCanvasOrder, wiringMap } from '../../pattern/wiring.ts'
+import type { PreviewView } from '../../wire/pattern.ts'
+import { readPattern } from '../prepare.ts'
+import { unwrap } from '../unwrap.ts'
+import type { Reading, UploadOptions } from '../upload-options.ts'
+
+export type BoardShape = Pick<BoardProfile, 'leds' | 'width' | 'height' | 'wiring'>
+
+export interface BoardDrawing {
+  readonly options: UploadOptions
+  readonly board: BoardShape
+}
+
+const maxPixelBytes = 1024 * 1024
+const maxFrames = 10_000
+/** Pictures larger than this are shown smaller when they would have too few frames otherwise. */
+const smallSide = 64
+
+/** A file as it is read: a PreviewView as JSON in UTF-8. Throws AppErrors of the pattern module. */
+export const drawPattern = (source: Uint8Array, reading: Reading): Uint8Array =>
+  toJson(patternPreview(source, reading))
+
+/** The same of what a board shows of a file. */
+export const drawBoard = (source: Uint8Array, { options, board }: BoardDrawing): Uint8Array =>
+  toJson(boardPreview(source, options, board))
+
+const toJson = (view: PreviewView): Uint8Array => Buffer.from(JSON.stringify(view))
+
+function patternPreview(source: Uint8Array, reading: Reading): PreviewView {
+  const candidate = unwrap(chooseCandidate(unwrap(detectPattern(source, reading)), reading.candidate))
+  const { width, height } = candidate
+  const small = width === null || height === null ? undefined : shrunk(width, height, candidate.frames)
+  const pattern = unwrap(candidate.open(small === undefined ? {} : { scaleTo: small }))
+  const size = shrunk(pattern.width, pattern.height, pattern.frames.length) ?? pattern
+  return preview(pattern, size, pixels => scalePixels(pixels, pattern, size))
+}
+
+/** Drawings for LEDs are shown as they are; only what does not fit becomes smaller. */
+function shrunk(width: number, height: number, frames: number) {
+  if (height === 1 || width * height * 3 * frames <= maxPixelBytes) return undefined
+  const factor = smallSide / Math.max(width, height)
+  if (factor >= 1) return undefined
+  const side = (length: number) => Math.max(1, Math.round(length * factor))
+  return { width: side(width), height: side(height) }
+}
+
+/** What the board shows, laid out as its canvas: LEDs beyond a short pattern's are black. */
+function boardPreview(source: Uint8Array, options: UploadOptions, board: BoardShape): PreviewView {
+  const pattern = readPattern(source, options, board)
+  const matrix = board.width > 0 && board.height > 0
+  const canvas = matrix ? board : { width: board.leds, height: 1 }
+  if (pattern.height > 1 || pattern.leds > canvas.width * canvas.height)
+    return preview(pattern, pattern, pixels => pixels)
+  const map = matrix
+    ? wiringMap(board.width, board.height, unwrap(parseWiring(options.wiring ?? board.wiring)))
+    : undefined
+  const strip = new Uint8Array(canvas.width * canvas.height * 3)
+  return preview(pattern, canvas, pixels => {
+    strip.set(pixels)
+    return map === undefined ? strip : toCanvasOrder(strip, map)
+  })
+}
+
+function preview(
+  pattern: Pattern,
+  { width, height }: { readonly width: number; readonly height: number },
+  show: (pixels: Uint8Array) => Uint8Array,
+): PreviewView {
+  const frameBytes = width * height * 3
+  const count = Math.max(1, Math.min(maxFrames, Math.floor(maxPixelBytes / frameBytes)))
+  const frames: readonly Frame[] = pattern.frames.slice(0, count)
+  const pixels = Buffer.alloc(frames.length * frameBytes)
+  for (const [index, frame] of frames.entries()) pixels.set(show(frame.pixels), index * frameBytes)
+  return {
+    width,
+    height,
+    frames: pattern.frames.length,
+    delaysMs: frames.map(frame => frame.delayMs),
+    pixels: pixels.toString('base64'),
+  }
+}
