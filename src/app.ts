@@ -87,8 +87,8 @@ async function start(config: Config, { clock, log, open, ...given }: Given, clos
 
   const accounts = new Accounts({ store, clock, log })
   const mqttUsers = await MqttUsers.open(store, clock)
-  const previews = new Previews({ store, book: core.book, states: core.states, clock })
-  closers.add('previews', () => previews.close())
+  const { book, states, patterns } = core
+  const previews = new Previews({ store, book, states, clock, patterns })
 
   let broker: Broker | undefined
   const hub = new LiveHub({ clock, log, version, authenticate: token => accounts.authenticate(token) })

@@ -280,7 +280,7 @@ if (!hasChromium) {
     await visit(page, 'settings')
     await page.getByRole('button', { name: 'Add a person' }).click()
     const person = page.getByRole('dialog', { name: 'Add a person' })
-    await person.getByLabel('Name').fill('ines')
+    await person.getByLabel('Name').fill('operator')
     await person.getByLabel('Password').fill(password)
     await person.getByLabel('Role').selectOption('viewer')
     await person.getByRole('button', { name: 'Add' }).click()
@@ -303,7 +303,7 @@ if (!hasChromium) {
     const guest = await visitor({ viewport: { width: 390, height: 844 }, colorScheme: 'dark' })
     const phone = await guest.newPage()
     await phone.goto(url)
-    await phone.getByLabel('Name').fill('ines')
+    await phone.getByLabel('Name').fill('operator')
     await phone.getByLabel('Password').fill('not her password')
     await phone.getByRole('button', { name: 'Sign in' }).click()
     t.match(await phone.getByRole('alert').textContent(), /name|password/i)
@@ -315,7 +315,7 @@ if (!hasChromium) {
 
     await page.getByRole('button', { name: /^Chat/ }).first().click()
     const write = page.getByLabel(/^Message to/)
-    await page.getByRole('list', { name: 'In the panel now' }).getByText('ines').waitFor()
+    await page.getByRole('list', { name: 'In the panel now' }).getByText('operator').waitFor()
     const markup = '<img src=x onerror="document.title=1"> & <b>bold</b>'
     await write.pressSequentially(markup, { delay: 2 })
     await write.press('Enter')

@@ -130,7 +130,9 @@ export class Running {
   #stderr = ''
 
   constructor(args: readonly string[], env: Readonly<Record<string, string>>, uid?: number) {
-    this.#child = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts', ...args], {
+    // It must not outlive the test, however that ends: it would hold ports which later tests want.
+    const bound = ['--pdeathsig', 'KILL', process.execPath, '--import', 'tsx', 'src/main.ts']
+    this.#child = spawn('setpriv', [...bound, ...args], {
       cwd: root,
       // Another user cannot write where coverage of this one is gathered.
       env: uid === undefined ? { ...process.env, ...env } : { PATH: process.env['PATH'], ...env },

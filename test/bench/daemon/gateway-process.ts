@@ -24,6 +24,12 @@ export interface GatewayOptions {
   readonly baudRate: number
 }
 
+/** How Node is started: its own flags and variables. */
+export interface NodeSettings {
+  readonly flags: readonly string[]
+  readonly env: Readonly<Record<string, string>>
+}
+
 const connectTimeoutMs = 60_000
 /** Of people who exist only in this folder. */
 const password = 'only for measurements'
@@ -51,10 +57,10 @@ export class GatewayFolder {
     return new GatewayFolder(path)
   }
 
-  /** `flags` are Node's own. */
-  async start(main: string, flags: readonly string[] = []): Promise<Gateway> {
+  async start(main: string, { flags, env }: NodeSettings = { flags: [], env: {} }): Promise<Gateway> {
     const args = [...flags, main, 'serve', '--config', join(this.#path, 'config.json')]
-    const started = await startProcess(process.execPath, args, line => line.startsWith('{"ready":true'))
+    const isReady = (line: string) => line.startsWith('{"ready":true')
+    const started = await startProcess(process.execPath, args, isReady, env)
     return new Gateway(started)
   }
 

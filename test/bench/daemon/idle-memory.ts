@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { type LineModel, startLineModel } from '../../support/line-model.ts'
 import type { Context } from '../context.ts'
 import { atMost, type Row, row, type Target } from '../row.ts'
-import { GatewayFolder } from './gateway-process.ts'
+import { GatewayFolder, type NodeSettings } from './gateway-process.ts'
 import { type StartedProcess, startProcess } from './started-process.ts'
 
 const boards = 2
@@ -24,8 +24,8 @@ interface Contender {
 export async function* idleMemory({ main, seed }: Context): AsyncGenerator<Row> {
   const contenders: Contender[] = []
   try {
-    contenders.push(await gatewayWith('by hand', main, [], seed))
-    contenders.push(await gatewayWith('as the service', main, await serviceFlags(), seed))
+    contenders.push(await gatewayWith('by hand', main, { flags: [], env: {} }, seed))
+    contenders.push(await gatewayWith('as the service', main, await serviceSettings(), seed))
     contenders.push(await bareStack())
     const before = await Promise.all(contenders.map(({ process }) => process.cpuSeconds()))
     await sleep(settleMs)
@@ -51,7 +51,7 @@ export async function* idleMemory({ main, seed }: Context): AsyncGenerator<Row> 
 async function gatewayWith(
   how: string,
   main: string,
-  flags: readonly string[],
+  settings: NodeSettings,
   seed: number,
 ): Promise<Contender> {
   const model = await startLineModel({ baudRate, nativeBoard: true, lines: boards, seed })
@@ -63,7 +63,7 @@ async function gatewayWith(
     await model.stop()
   }
   try {
-    const gateway = await folder.start(main, flags)
+    const gateway = await folder.start(main, settings)
     process = gateway.process
     await gateway.boardsConnected(boards)
     return { what: `pixelgate ${how}, ${boards} boards`, process, target: atMost(limitMb), stop }
@@ -76,10 +76,14 @@ async function gatewayWith(
 const hostsOf = ({ lines }: LineModel): string[] => lines.map(({ host }) => host)
 
 /** What the unit gives to Node. */
-async function serviceFlags(): Promise<readonly string[]> {
+async function serviceSettings(): Promise<NodeSettings> {
   const unit = await readFile(new URL('../../../systemd/pixelgate.service', import.meta.url), 'utf8')
   const command = /^ExecStart=\S+ (.*)$/m.exec(unit)?.[1] ?? ''
-  return command.split(' ').filter(word => /^--max/.test(word))
+  const variables = unit.matchAll(/^Environment=(\w+)=(\S+)$/gm)
+  return {
+    flags: command.split(' ').filter(word => word.startsWith('--max')),
+    env: Object.fromEntries([...variables].map(([, name, value]) => [name, value])),
+  }
 }
 
 async function bareStack(): Promise<Contender> {

@@ -24,9 +24,10 @@ export async function startProcess(
   program: string,
   args: readonly string[],
   isReady: (line: string) => boolean,
+  env: Readonly<Record<string, string>> = {},
 ): Promise<StartedProcess> {
   const beganMs = performance.now()
-  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] })
+  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, ...env } })
   const said: string[] = []
   const late = setTimeout(() => void stop(child), startTimeoutMs)
   try {
