@@ -16,6 +16,7 @@ import { Machine } from '../../src/doctor/machine.ts'
 import { VirtualClock } from '../../src/kernel/virtual-clock.ts'
 import { databaseIn } from '../../src/store/backups.ts'
 import { openStore } from '../../src/store/store.ts'
+import { skipAsNobody } from '../support/nobody.ts'
 
 /** A machine in a folder: its files are written by the test, its programs are scripts of the test. */
 class Rig {
@@ -493,7 +494,7 @@ async function asNobody(rig: Rig, file: string): Promise<Diagnosis> {
   return JSON.parse(stdout)
 }
 
-const rootOnly = { skip: process.getuid?.() === 0 ? false : 'only root can become another user' }
+const rootOnly = { skip: skipAsNobody() }
 
 t.test('somebody without rights is told which ones are missing', rootOnly, async t => {
   const rig = new Rig(t)
