@@ -118,7 +118,7 @@ static int begin_block(pg_board *b) {
 }
 
 /* First the source is read for its CRC, so that rot in it never spoils blank storage; then it is copied and read back. */
-static int move_chunk(pg_board *b, uint32_t n) {
+static int move_chunk(pg_board *b, uint16_t n) {
   uint8_t chunk[PG_CHUNK];
   pg_job *j = &b->job;
   pg_cursor *c = &j->u.copy.source;
@@ -168,7 +168,7 @@ int pg_copy_slice(pg_board *b) {
       r = begin_block(b);
     } else {
       cost = pg_min(pg_min(j->u.copy.source.len - j->u.copy.source.off, budget), PG_CHUNK);
-      r = move_chunk(b, cost);
+      r = move_chunk(b, (uint16_t)cost);
     }
     if (r) return r;
     budget -= pg_min(budget, cost);

@@ -10,7 +10,7 @@ int pg_take(pg_decoder *d, uint8_t *bytes, uint32_t n) {
       d->ahead_at = 0;
       d->ahead_n = (uint8_t)more;
     }
-    const uint32_t take = pg_min(n, (uint32_t)(d->ahead_n - d->ahead_at));
+    const uint8_t take = (uint8_t)pg_min(n, (uint32_t)(d->ahead_n - d->ahead_at));
     memcpy(bytes, d->ahead + d->ahead_at, take);
     d->ahead_at = (uint8_t)(d->ahead_at + take);
     bytes += take;

@@ -28,7 +28,7 @@ int pg_fill(pg_board *b, uint16_t n) {
   b->detail = 2;
   if (body[2] != 3 && body[2] != 4) return PG_BAD_ARGUMENT;
   b->detail = (uint16_t)(3 + body[2]);
-  if (n != 3 + body[2]) return PG_BAD_LENGTH;
+  if (n != b->detail) return PG_BAD_LENGTH;
   o->channels = body[2];
   memcpy(o->fill, body + 3, body[2]);
   lay(b, PG_T_FILL, hold_ms(body));

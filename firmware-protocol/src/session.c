@@ -90,7 +90,7 @@ int pg_hello(pg_board *b, uint16_t n) {
   if (index && b->job.type == PG_T_COPY) return PG_BUSY; /* its runs stand where the page would */
   if (index == 0) open_session(b, host_body);
   const uint32_t size = pg_min(host_body, b->config->max_body) - 2;
-  page p = {body + 2, index * size, (index + 1) * size, 0};
+  page p = {body + 2, index * size, index * size + size, 0};
   put_caps(b, &p);
   b->detail = 4;
   if (p.begin >= p.at) return PG_BAD_ARGUMENT;

@@ -175,7 +175,7 @@ static int pass_frame(pg_board *b) {
   uint32_t left = frame_bytes(b, c);
   const uint16_t seq = b->segment.next;
   while (left) {
-    const uint32_t n = pg_min(left, sizeof chunk);
+    const uint16_t n = (uint16_t)pg_min(left, sizeof chunk);
     if (pg_read(b, c->addr + c->off, chunk, n)) return PG_STORAGE;
     c->crc = pg_crc32(c->crc, chunk, n);
     c->off += n;

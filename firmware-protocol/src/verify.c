@@ -23,7 +23,7 @@ int pg_verify(pg_board *b, uint16_t n) {
   return 0;
 }
 
-static void update(pg_job *j, const uint8_t *bytes, uint32_t n) {
+static void update(pg_job *j, const uint8_t *bytes, uint16_t n) {
   (void)j; /* without any digest */
   (void)bytes;
   (void)n;
@@ -88,7 +88,7 @@ int pg_verify_slice(pg_board *b) {
     if (j->at == j->end) return finish(b);
     const int image = j->at >= manifest;
     const uint32_t left = image ? j->end - j->at : manifest - j->at;
-    const uint32_t n = pg_min(pg_min(left, budget), sizeof chunk);
+    const uint16_t n = (uint16_t)pg_min(pg_min(left, budget), sizeof chunk);
     /* Between manifest and image lies the journal. */
     const uint32_t addr = image ? pg_transfer_image(b) + (j->at - manifest) : pg_transfer_base(b) + j->at;
     if (pg_read(b, addr, chunk, n)) return PG_STORAGE;
