@@ -68,8 +68,9 @@ export class Incoming {
         throw new HttpFault(400, 'The body is not what Content-Digest says: it was damaged. Send it again.')
       return await this.#readGate.run(async () => use(await readFile(path), file))
     } finally {
-      this.#open -= 1
-      await rm(path, { force: true })
+      await rm(path, { force: true }).finally(() => {
+        this.#open -= 1
+      })
     }
   }
 
