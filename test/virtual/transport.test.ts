@@ -138,7 +138,7 @@ t.test('a pty', { skip: noSocat }, async t => {
     process.kill(Number(children), 'SIGKILL')
     await until(() => echo.faults.length > 0, 'the fault')
     t.match(echo.faults, [{ code: 'link_lost', message: /was lost/ }])
-    t.notOk(existsSync(link))
+    await until(() => !existsSync(link), 'the link to go')
   })
 
   t.test('replaces an old link but no file, and leaves a link that another board has taken over', async t => {
