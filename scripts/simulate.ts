@@ -11,7 +11,6 @@ import {
 } from '../test/simulation/campaign.ts'
 import { enumeratePowerCuts } from '../test/simulation/enumerate-power-cuts.ts'
 import { runSession } from '../test/simulation/run-session.ts'
-import { type SeededEntropy, seedEntropy } from '../test/simulation/seeded-entropy.ts'
 
 const help = `npm run simulate -- [OPTIONS]
 
@@ -77,11 +76,11 @@ function runPart(seed: number, sessions: number): Promise<CampaignSummary> {
   })
 }
 
-async function runAll(entropy: SeededEntropy): Promise<CampaignSummary> {
+async function runAll(): Promise<CampaignSummary> {
   const seed = whole('seed', 0, 2 ** 31 - 1)
   const sessions = whole('sessions', 1, 100_000_000)
   const workers = Math.min(whole('workers', 1, 16), sessions)
-  if (workers === 1) return runCampaign(entropy, { seed, sessions, onProgress: showProgress })
+  if (workers === 1) return runCampaign({ seed, sessions, ...(!values.json && { onProgress: showProgress }) })
   const share = Math.ceil(sessions / workers)
   const parts = Array.from({ length: workers }, (_, index) => index * share).filter(from => from < sessions)
   const found = await Promise.all(parts.map(from => runPart(seed + from, Math.min(share, sessions - from))))
@@ -94,9 +93,9 @@ function table({ byKind }: CampaignSummary): string {
   const rows = Object.entries(byKind).sort(([a], [b]) => (a < b ? -1 : 1))
   const cells = rows.map(([kind, row]) => [
     kind,
-    ...[row.sessions, row.struck, row.done, row.failed, row.violations].map(String),
+    ...[row.sessions, row.struck, row.strikes, row.done, row.failed, row.violations].map(String),
   ])
-  const head = ['fault', 'sessions', 'struck', 'done', 'failed', 'violations']
+  const head = ['fault', 'sessions', 'struck', 'times', 'done', 'failed', 'violations']
   return [head, ...cells]
     .map(row => row.map((cell, at) => (at === 0 ? cell.padEnd(20) : cell.padStart(11))).join(''))
     .join('\n')
@@ -117,18 +116,18 @@ function report(summary: CampaignSummary): void {
   process.stdout.write(`${out.join('\n')}\n`)
 }
 
-async function tell(entropy: SeededEntropy, { violations }: CampaignSummary): Promise<void> {
+async function tell({ violations }: CampaignSummary): Promise<void> {
   for (const { what, kinds, replay } of violations.slice(0, mostTold))
     process.stderr.write(`${kinds.join(', ')}: ${what.join('; ')}\n  ${replay}\n`)
   const [first] = violations
   if (first === undefined) return
-  const { trace } = await runSession(first.seed, entropy, { readable: true })
+  const { trace } = await runSession(first.seed, { readable: true })
   process.stderr.write(`${trace.slice(-tailLines).join('\n')}\n`)
 }
 
-async function powerCuts(entropy: SeededEntropy): Promise<number> {
+async function powerCuts(): Promise<number> {
   const seed = whole('seed', 0, 2 ** 31 - 1)
-  const summary = await enumeratePowerCuts(entropy, { seed, finishEvery: whole('finish', 1, 1_000_000) })
+  const summary = await enumeratePowerCuts({ seed, finishEvery: whole('finish', 1, 1_000_000) })
   const { operations, cuts, states, finished, bad } = summary
   for (const what of bad.slice(0, mostTold)) process.stderr.write(`${what}\n`)
   const line = `${cuts} cuts in ${operations} operations, ${states} states of the flash, ${finished} finished by a host, ${bad.length} bad, ${seconds().toFixed(1)} s`
@@ -141,26 +140,21 @@ async function main(): Promise<number> {
     process.stdout.write(help)
     return 0
   }
-  const entropy = seedEntropy()
-  if (values['power-cuts']) return powerCuts(entropy)
+  if (values['power-cuts']) return powerCuts()
   if (values.sessions === '1' && !values.json) {
-    const { trace, violations, outcome, traceHash } = await runSession(
-      whole('seed', 0, 2 ** 31 - 1),
-      entropy,
-      {
-        readable: true,
-      },
-    )
+    const { trace, violations, outcome, traceHash } = await runSession(whole('seed', 0, 2 ** 31 - 1), {
+      readable: true,
+    })
     process.stdout.write(`${trace.join('\n')}\nthe job is ${outcome}, trace ${traceHash}\n`)
     for (const what of violations) process.stderr.write(`violation: ${what}\n`)
     return violations.length === 0 ? 0 : 1
   }
-  const summary = await runAll(entropy)
+  const summary = await runAll()
   if (process.stderr.isTTY) process.stderr.write('\r\x1b[K')
   if (values.json) process.stdout.write(`${JSON.stringify(summary)}\n`)
   else {
     report(summary)
-    await tell(entropy, summary)
+    await tell(summary)
   }
   return summary.violations.length === 0 ? 0 : 1
 }

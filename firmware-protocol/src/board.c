@@ -134,10 +134,9 @@ static void handle(pg_board *b, uint16_t bytes) {
   b->from = frame[1];
   b->seq = pg_get16(frame + 2);
   b->frames_received++;
-  if (b->baud_trial) { /* heard at the new rate */
-    b->baud_trial = 0;
-    b->baud = b->baud_new;
-  }
+#if PG_WITH_SETBAUD
+  pg_baud_heard(b);
+#endif
   if (b->type == PG_T_ERR) return; /* an answer could go round in circles on a line that echoes */
   const int hello = b->type == PG_T_HELLO;
   const int opens = hello && (n < 5 || pg_body(b)[4] == 0);

@@ -90,6 +90,7 @@ int pg_hello(pg_board *b, uint16_t n);
 int pg_setid(pg_board *b, uint16_t n);
 int pg_setbaud(pg_board *b, uint16_t n);
 int pg_status(pg_board *b, uint16_t n);
+void pg_baud_heard(pg_board *b);
 uint32_t pg_baud_poll(pg_board *b);
 
 /* pattern.c, trial.c */

@@ -139,6 +139,10 @@ int pg_status(pg_board *b, uint16_t n) {
 
 #if PG_WITH_SETBAUD
 
+#define BAUD_GUARD_MS 20
+#define BAUD_TRIAL_MS 500
+#define BAUD_SILENCE_MS 5000
+
 int pg_setbaud(pg_board *b, uint16_t n) {
   const pg_config *c = b->config;
   const uint32_t baud = pg_get32(pg_body(b));
@@ -153,14 +157,29 @@ int pg_setbaud(pg_board *b, uint16_t n) {
   return 0;
 }
 
-/* Back to the old rate if nobody was heard at the new one (SPEC §3.6). */
+/* A frame is a proof of the new rate, unless it came so early that it was under way before the switch (SPEC §3.6). */
+void pg_baud_heard(pg_board *b) {
+  if (b->baud_trial) {
+    if (!pg_due(b->now, b->baud_since + BAUD_GUARD_MS)) return;
+    b->baud_trial = 0;
+    b->baud = b->baud_new;
+  }
+  b->baud_since = b->now;
+}
+
+/* Back to the old rate if nobody was heard at the new one, and to that of the start if nobody is any more (SPEC §3.6). */
 uint32_t pg_baud_poll(pg_board *b) {
-  if (!b->baud_trial) return PG_IDLE_MS;
-  const uint32_t end = b->baud_since + 500;
+  if (!b->baud_trial) {
+    if (!b->baud) return PG_IDLE_MS;
+    if (b->job.type) b->baud_since = b->now; /* BUSY keeps the host waiting, and silent */
+  }
+  const uint32_t end = b->baud_since + (b->baud_trial ? BAUD_TRIAL_MS : BAUD_SILENCE_MS);
   if (!pg_due(b->now, end)) return end - b->now;
+  if (!b->baud_trial) b->baud = 0;
   b->baud_trial = 0;
+  b->baud_since = b->now;
   b->config->set_baud(b->config->ctx, b->baud);
-  return PG_IDLE_MS;
+  return b->baud ? BAUD_SILENCE_MS : PG_IDLE_MS;
 }
 
 #endif

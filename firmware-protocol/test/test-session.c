@@ -116,11 +116,45 @@ static void test_small_requests(void) {
   rig_wait(&r, 1);
   EQUAL(r.baud, 0);
   EQUAL(rig_err(rig_ask(&r, PG_T_SETBAUD, baud, 4)), 0);
+  rig_wait(&r, 20);
   EQUAL(rig_err(rig_ask(&r, PG_T_PROBE, NULL, 0)), 0);
   rig_wait(&r, 600);
   EQUAL(r.baud, 500000);
   pg_put32(baud, 2000001);
   EQUAL(rig_err(rig_ask(&r, PG_T_SETBAUD, baud, 4)), 17);
+
+  begin_test("five seconds without a frame at a raised rate bring the rate of the start back");
+  rig_wait(&r, 4999);
+  EQUAL(r.baud, 500000);
+  EQUAL(rig_err(rig_ask(&r, PG_T_PROBE, NULL, 0)), 0);
+  rig_wait(&r, 4999);
+  EQUAL(r.baud, 500000);
+  rig_wait(&r, 1);
+  EQUAL(r.baud, 0);
+  const unsigned changes = r.bauds;
+  rig_wait(&r, 20000);
+  EQUAL(r.bauds, changes);
+
+  begin_test("a frame that was under way before the switch proves nothing about the new rate");
+  pg_put32(baud, 500000);
+  EQUAL(rig_err(rig_ask(&r, PG_T_SETBAUD, baud, 4)), 0);
+  rig_wait(&r, 19);
+  EQUAL(rig_err(rig_ask(&r, PG_T_PROBE, NULL, 0)), 0);
+  EQUAL(r.baud, 500000);
+  rig_wait(&r, 481);
+  EQUAL(r.baud, 0);
+
+  begin_test("a second change that fails leads back to the first one, and silence from there to the start");
+  EQUAL(rig_err(rig_ask(&r, PG_T_SETBAUD, baud, 4)), 0);
+  rig_wait(&r, 20);
+  EQUAL(rig_err(rig_ask(&r, PG_T_PROBE, NULL, 0)), 0);
+  pg_put32(baud, 1000000);
+  EQUAL(rig_err(rig_ask(&r, PG_T_SETBAUD, baud, 4)), 0);
+  EQUAL(r.baud, 1000000);
+  rig_wait(&r, 500);
+  EQUAL(r.baud, 500000);
+  rig_wait(&r, 5000);
+  EQUAL(r.baud, 0);
 
   begin_test("brightness and REBOOT are answered, and brightness is durable");
   EQUAL(rig_err(rig_ask(&r, PG_T_BRIGHTNESS, "\100", 1)), 0);

@@ -1,15 +1,20 @@
 import type { Clock, Timer } from '../kernel/clock.ts'
-import { AppError, toError } from '../kernel/errors.ts'
+import { AppError, type ErrorCode, toError } from '../kernel/errors.ts'
 import type { Log } from '../kernel/log.ts'
+import { type RandomBytes, systemRandom } from '../kernel/random.ts'
 import { KeepOpen } from '../link/keep-open.ts'
 import type { Link } from '../link/link.ts'
 import { changeBaudRate } from './change-baud-rate.ts'
 import { FrameChannel } from './frame-channel.ts'
-import { shakeHands } from './handshake.ts'
-import { BoardSession } from './session.ts'
+import { type Greeting, handshakeTimeoutMs, shakeHands } from './handshake.ts'
+import { BoardSession, randomUuid } from './session.ts'
 
 /** Pause before the next greeting on an open link that did not lead to a session: the board may just have no power. */
 const greetingPauseMs = 500
+/** For a greeting at the rate at which the last session ended; a board that is there answers within two tries. */
+const raisedGreetingMs = 1000
+/** A board or an adapter that has failed so often at a higher rate is asked no more on this line. */
+const maxRaiseFailures = 3
 
 export interface ConnectionOptions {
   /** One try to open the link; rejects with an AppError. */
@@ -20,21 +25,36 @@ export interface ConnectionOptions {
   readonly log: Log
   /** In [0, 1): spreads the tries of many boards. */
   readonly random?: () => number
+  /** Of session numbers and of a UUID for a board that has none; default: the system's. */
+  readonly randomBytes?: RandomBytes
   readonly onSession: (session: BoardSession) => void
   /** What stands between the gateway and a session now; called once for each change of reason. */
   readonly onTrouble?: (error: AppError) => void
 }
 
+/** What a line has been through since it was opened. */
+interface LineRates {
+  /** null where a rate means nothing. */
+  readonly opening: number | null
+  /** Tries to raise the rate in a row that did not end well. */
+  failures: number
+}
+
+/** Nobody answered in a way that can be read. */
+const greetedInVain: readonly ErrorCode[] = ['board_mute', 'board_garbage']
+
 /** Keeps one link open and a session on it for as long as it is started. A restarted board is greeted again at once. */
 export class BoardConnection {
   readonly #options: ConnectionOptions
   readonly #keepOpen: KeepOpen
+  readonly #random: RandomBytes
   #serving: Promise<void> = Promise.resolve()
   #pause: Timer | undefined
   #trouble: AppError | undefined
 
   constructor(options: ConnectionOptions) {
     this.#options = options
+    this.#random = options.randomBytes ?? systemRandom
     this.#keepOpen = new KeepOpen({
       open: options.open,
       clock: options.clock,
@@ -77,13 +97,14 @@ export class BoardConnection {
       }),
     )
     const channel = new FrameChannel(link, clock)
+    const rates: LineRates = { opening: link.baudRate, failures: 0 }
     while (open) {
       let session: BoardSession | undefined
       let error: AppError | undefined
       try {
-        session = new BoardSession(channel, await shakeHands(channel, clock), clock)
-        if (session.uuid.every(byte => byte === 0)) await session.assignUuid()
-        await this.#raiseBaudRate(session)
+        session = new BoardSession(channel, await this.#greet(channel, rates), clock)
+        if (session.uuid.every(byte => byte === 0)) await session.assignUuid(randomUuid(this.#random))
+        await this.#raiseBaudRate(session, rates)
         this.#trouble = undefined
         onSession(session)
         const ended = session
@@ -98,13 +119,37 @@ export class BoardConnection {
     }
   }
 
-  async #raiseBaudRate(session: BoardSession): Promise<void> {
+  /**
+   * The session before may have ended at a raised rate. A board that still hears is at that rate, too; one that has
+   * restarted, or has heard nobody for a while, is at that of the start (SPEC §3.6).
+   */
+  async #greet(channel: FrameChannel, { opening }: LineRates): Promise<Greeting> {
+    const { clock } = this.#options
+    const greet = (timeoutMs: number) => shakeHands(channel, clock, timeoutMs, () => this.#newSession())
+    if (opening === null || channel.link.baudRate === opening) return greet(handshakeTimeoutMs)
+    try {
+      return await greet(raisedGreetingMs)
+    } catch (thrown) {
+      const silent = thrown instanceof AppError && greetedInVain.some(code => code === thrown.code)
+      if (!silent) throw thrown
+      await channel.link.setBaudRate(opening)
+      return greet(handshakeTimeoutMs)
+    }
+  }
+
+  async #raiseBaudRate(session: BoardSession, rates: LineRates): Promise<void> {
     const { maxBaudRate, clock, log } = this.#options
     const baudRate = Math.min(maxBaudRate ?? 0, session.caps.maxBaud)
     const { link } = session.channel
-    if (link.baudRate === null || baudRate <= link.baudRate) return
-    if (await changeBaudRate(session, baudRate, clock)) return
-    log.warn({ address: link.address, baudRate }, 'the line does not carry this rate and stays at its own')
+    if (link.baudRate === null || baudRate <= link.baudRate || rates.failures >= maxRaiseFailures) return
+    rates.failures++
+    const { address } = link
+    if (await changeBaudRate(session, baudRate, clock)) rates.failures = 0
+    else log.warn({ address, baudRate }, 'the line does not carry this rate and stays at its own')
+  }
+
+  #newSession(): number {
+    return 1 + ((this.#random(1)[0] ?? 0) % 255)
   }
 
   #report(thrown: unknown): void {

@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto'
 import type { Clock, Timer } from '../kernel/clock.ts'
 import { AppError } from '../kernel/errors.ts'
 import { formatUuid } from '../kernel/ids.ts'
+import { type RandomBytes, systemRandom } from '../kernel/random.ts'
 import type { Frame } from '../protocol/frame.ts'
 import { decodeBoardMessage, encodeHostMessage } from '../protocol/message-codec.ts'
 import { type BoardMessage, type Caps, type HostMessage, messageTypes } from '../protocol/messages.ts'
@@ -90,7 +90,7 @@ export class BoardSession {
   }
 
   /** Gives a board without UUID one, for good (SPEC §3.4). */
-  async assignUuid(uuid: Uint8Array = randomUuid()): Promise<void> {
+  async assignUuid(uuid: Uint8Array = randomUuid(systemRandom)): Promise<void> {
     const reply = await this.request({ type: 'SETID', uuid })
     if (reply.type === 'SETID') this.uuid = reply.uuid.slice()
   }
@@ -271,8 +271,8 @@ export class BoardSession {
 }
 
 /** A random UUID, version 4 (RFC 9562 §5.4). */
-function randomUuid(): Uint8Array {
-  const bytes = new Uint8Array(randomBytes(16))
+export function randomUuid(random: RandomBytes): Uint8Array {
+  const bytes = new Uint8Array(random(16))
   bytes[6] = 0x40 | ((bytes[6] ?? 0) & 0x0f)
   bytes[8] = 0x80 | ((bytes[8] ?? 0) & 0x3f)
   return bytes

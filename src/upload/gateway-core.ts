@@ -6,6 +6,7 @@ import { Bus } from '../kernel/bus.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { toError } from '../kernel/errors.ts'
 import type { Log } from '../kernel/log.ts'
+import { type RandomBytes, systemRandom } from '../kernel/random.ts'
 import type { Store } from '../store/store.ts'
 import { BoardControl } from './board-control.ts'
 import { BoardViews } from './board-views.ts'
@@ -26,6 +27,8 @@ export interface CoreOptions {
   /** How long a pattern may hold the main thread; what takes longer is done in one of its own. */
   readonly maxHoldMs?: number
   readonly resetBoard?: ResetBoard
+  /** Of ids and digest keys; default: the system's. */
+  readonly random?: RandomBytes
 }
 
 /** Boards, jobs and what joins them: the same for the daemon and for an upload without it. */
@@ -53,6 +56,7 @@ export function createCore({
   adaptBody = true,
   maxHoldMs,
   resetBoard,
+  random = systemRandom,
 }: CoreOptions): GatewayCore {
   const bus = new Bus<GatewayEvents>()
   const registry = new BoardRegistry(bus, log)
@@ -65,6 +69,7 @@ export function createCore({
     store,
     patterns,
     clock,
+    random,
     log,
     bus,
     registry,
@@ -73,7 +78,7 @@ export function createCore({
     profileOf: session => book.profileOf(session),
     resetBoard,
   })
-  const uploads = new Uploads({ store, queue, patterns, clock })
+  const uploads = new Uploads({ store, queue, patterns, clock, random })
   // The board shows something else now; its next heartbeat may be a second away.
   bus.on('job.changed', ({ boardId, state }) => {
     if (state === 'done')

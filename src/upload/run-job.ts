@@ -1,12 +1,13 @@
-import { randomBytes } from 'node:crypto'
 import type { BoardProfile } from '../board/profile.ts'
 import type { BoardSession } from '../board/session.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { AppError, toError } from '../kernel/errors.ts'
 import type { Log } from '../kernel/log.ts'
+import type { RandomBytes } from '../kernel/random.ts'
 import type { Sender, SenderProgress } from '../protocol/sender/sender.ts'
 import type { Store } from '../store/store.ts'
 import type { JobRecord } from '../store/tables/job-record.ts'
+import { awaitTrial, wantsSlot } from './await-trial.ts'
 import { type JobImage, loadJobImage, makeJobImage } from './job-image.ts'
 import type { PatternThread } from './pattern-thread/pattern-thread.ts'
 import { addRun, parseStats, type RunStats } from './run-stats.ts'
@@ -16,11 +17,14 @@ import { judgeFault } from './sender-fault.ts'
 const checkpointMs = 1000
 /** The board goes back by itself when the gateway dies between ACTIVATE and CONFIRM. */
 const trialSeconds = 10
+/** Tries of one run to get a slot: a trial may end between the answer and the look at it, and another may begin. */
+const slotTries = 3
 
 export interface RunDeps {
   readonly store: Store
   readonly patterns: PatternThread
   readonly clock: Clock
+  readonly random: RandomBytes
   readonly log: Log
   readonly maxBody: number
   readonly adaptBody: boolean
@@ -53,7 +57,7 @@ export async function runJob(
     const image =
       (await loadJobImage(deps.store, job)) ??
       (await makeJobImage(deps, job, profile, session.caps, deps.clock.wallTime()))
-    return wanted() ? await transfer(deps, job, session, image, onProgress) : { end: 'stopped' }
+    return wanted() ? await transfer(deps, job, session, image, wanted, onProgress) : { end: 'stopped' }
   } catch (thrown) {
     if (thrown instanceof AppError) return wanted() ? { end: 'failed', error: thrown } : { end: 'stopped' }
     deps.log.error({ jobId: job.id, err: toError(thrown) }, 'an upload ended by a bug')
@@ -69,6 +73,7 @@ async function transfer(
   job: JobRecord,
   session: BoardSession,
   image: JobImage,
+  wanted: () => boolean,
   onProgress: (progress: SenderProgress, stats: RunStats) => void,
 ): Promise<RunResult> {
   const { store, clock } = deps
@@ -94,31 +99,38 @@ async function transfer(
         noting = undefined
       })
   }
-  const sender = await session.transfer(
-    {
-      plan: {
-        caps: session.caps,
-        payload: { manifest: image.manifest, image: image.image, blocks: image.blocks },
-        id: image.id,
-        sha256: image.sha256,
-        manifestCrc: image.manifestCrc,
-        trialSeconds,
-        delta: !job.raw,
-        digestKey: randomBytes(16),
+  const send = () =>
+    session.transfer(
+      {
+        plan: {
+          caps: session.caps,
+          payload: { manifest: image.manifest, image: image.image, blocks: image.blocks },
+          id: image.id,
+          sha256: image.sha256,
+          manifestCrc: image.manifestCrc,
+          trialSeconds,
+          delta: !job.raw,
+          digestKey: deps.random(16),
+        },
+        maxBody: deps.maxBody,
+        adaptBody: deps.adaptBody,
+        durableBefore: job.durableBlocks,
       },
-      maxBody: deps.maxBody,
-      adaptBody: deps.adaptBody,
-      durableBefore: job.durableBlocks,
-    },
-    (running: Sender) => {
-      const progress = running.progress()
-      onProgress(progress, stats(progress))
-      note(progress)
-    },
-  )
+      (running: Sender) => {
+        const progress = running.progress()
+        onProgress(progress, stats(progress))
+        note(progress)
+      },
+    )
+  let sender = await send()
+  let { outcome } = sender
+  for (let tries = 1; wantsSlot(outcome) && tries < slotTries; tries++) {
+    const goesOn = await awaitTrial(session, clock, wanted)
+    if (goesOn) sender = await send()
+    outcome = goesOn ? sender.outcome : undefined
+  }
   await noting
   const progress = sender.progress()
-  const { outcome } = sender
   if (outcome?.ok === true) {
     const digest = { alg: outcome.digest.alg, value: Buffer.from(outcome.digest.value).toString('hex') }
     return { end: 'done', slot: outcome.slot, digest, stats: stats(progress) }

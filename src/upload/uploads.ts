@@ -1,6 +1,7 @@
 import type { Clock } from '../kernel/clock.ts'
 import { AppError } from '../kernel/errors.ts'
 import { type BoardId, jobId, type PatternId, patternId, uuidV7 } from '../kernel/ids.ts'
+import type { RandomBytes } from '../kernel/random.ts'
 import type { CandidateFacts } from '../pattern/candidate-facts.ts'
 import type { Store } from '../store/store.ts'
 import type { JobRecord as StoredJob } from '../store/tables/job-record.ts'
@@ -27,17 +28,20 @@ export class Uploads {
   readonly #queue: UploadQueue
   readonly #patterns: PatternThread
   readonly #clock: Clock
+  readonly #random: RandomBytes
 
   constructor(parts: {
     readonly store: Store
     readonly queue: UploadQueue
     readonly patterns: PatternThread
     readonly clock: Clock
+    readonly random: RandomBytes
   }) {
     this.#store = parts.store
     this.#queue = parts.queue
     this.#patterns = parts.patterns
     this.#clock = parts.clock
+    this.#random = parts.random
   }
 
   /** Stores a file by its hash. A file that is no pattern is refused unless it is to be sent as raw bytes. */
@@ -47,7 +51,7 @@ export class Uploads {
     const sourceSha = await this.#store.blobs.put({ bytes, nowMs })
     const [best] = candidates
     const pattern: PatternRecord = {
-      id: patternId(uuidV7(nowMs)),
+      id: patternId(this.#newId(nowMs)),
       name: fileName,
       sourceSha,
       sizeBytes: bytes.length,
@@ -67,10 +71,10 @@ export class Uploads {
     if (boards.length === 0) throw new AppError('usage', 'No board was named. See: pixelgate boards')
     await this.checkReading(() => this.#store.blobs.get(pattern.sourceSha), options)
     const nowMs = this.#clock.wallTime()
-    const batchId = uuidV7(nowMs)
+    const batchId = this.#newId(nowMs)
     const jobs = await this.#queue.add(
       boards.map(boardId => ({
-        id: jobId(uuidV7(nowMs)),
+        id: jobId(this.#newId(nowMs)),
         batchId,
         boardId,
         name: pattern.name,
@@ -82,6 +86,10 @@ export class Uploads {
       })),
     )
     return { batchId, jobs }
+  }
+
+  #newId(nowMs: number): string {
+    return uuidV7(nowMs, this.#random(10))
   }
 
   async pattern(id: PatternId): Promise<PatternRecord> {

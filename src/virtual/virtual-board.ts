@@ -42,7 +42,10 @@ export class VirtualBoard {
   #heardBytes = 0
   #muteAfterBytes: number
   #lostBytes = 0
-  #held: Uint8Array[] = []
+  /** Output that waits for the flash, and changes of rate that wait for the output before them. */
+  #held: (Uint8Array | number)[] = []
+  /** Of the UART; 0: that of the start. */
+  #baud = 0
   #busyUntil = Number.NEGATIVE_INFINITY
   #boots = 0
 
@@ -60,7 +63,7 @@ export class VirtualBoard {
       onFrame: shown => options.onFrame?.(shown),
       onReboot: () => this.#goDark(),
       onPowerCut: () => this.#powerCut(),
-      onBaud: baud => options.onBaud?.(baud),
+      onBaud: baud => this.#setBaud(baud),
     })
   }
 
@@ -109,6 +112,7 @@ export class VirtualBoard {
 
   #boot(): void {
     this.#boots++
+    if (this.#baud !== 0) this.#tune(0)
     this.#watchFlash(() => this.#board.reset())
     this.#work()
   }
@@ -202,6 +206,20 @@ export class VirtualBoard {
   #release(): void {
     const held = this.#held
     this.#held = []
-    for (const bytes of held) this.#options.onSend(bytes)
+    for (const out of held) {
+      if (typeof out === 'number') this.#tune(out)
+      else this.#options.onSend(out)
+    }
+  }
+
+  /** What was said before is still sent at the old rate (SPEC §3.6). */
+  #setBaud(baud: number): void {
+    if (this.#held.length > 0) this.#held.push(baud)
+    else this.#tune(baud)
+  }
+
+  #tune(baud: number): void {
+    this.#baud = baud
+    this.#options.onBaud?.(baud)
   }
 }

@@ -1,7 +1,6 @@
 import type { FaultKind } from './faults.ts'
 import { knownBug } from './known-bugs.ts'
 import { runSession, type SessionResult } from './run-session.ts'
-import type { SeededEntropy } from './seeded-entropy.ts'
 
 export interface FailedSession {
   readonly seed: number
@@ -13,7 +12,9 @@ export interface FailedSession {
 
 export interface KindCount {
   sessions: number
+  /** Sessions in which it came to pass, and how often in all. */
   struck: number
+  strikes: number
   done: number
   failed: number
   violations: number
@@ -62,13 +63,10 @@ export interface CampaignOptions {
 export const replayCommand = (seed: number): string => `npm run simulate -- --seed ${seed} --sessions 1`
 
 /** Runs the sessions seed, seed + 1, … one after the other. */
-export async function runCampaign(
-  entropy: SeededEntropy,
-  { seed, sessions, onProgress }: CampaignOptions,
-): Promise<CampaignSummary> {
+export async function runCampaign({ seed, sessions, onProgress }: CampaignOptions): Promise<CampaignSummary> {
   const summary = emptySummary()
   for (let next = seed; next < seed + sessions; next++) {
-    count(summary, await runSession(next, entropy))
+    count(summary, await runSession(next))
     onProgress?.(summary)
   }
   return summary
@@ -88,10 +86,12 @@ function count(summary: CampaignSummary, result: SessionResult): void {
   const bug = violations.length === 0 ? undefined : knownBug(result)
   const isBad = violations.length > 0 && bug === undefined
   if (violations.length === 0) summary.longestFairMs = Math.max(summary.longestFairMs, result.fairMs)
-  for (const kind of kinds.length === 0 ? ['none'] : kinds) {
+  for (const kind of kinds.length === 0 ? (['none'] as const) : kinds) {
     const row = kindRow(summary, kind)
     row.sessions++
-    if (result.struck.some(struck => struck === kind)) row.struck++
+    const strikes = kind === 'none' ? 0 : (result.strikes.get(kind) ?? 0)
+    if (strikes > 0) row.struck++
+    row.strikes += strikes
     if (result.outcome === 'done') row.done++
     if (result.outcome === 'failed') row.failed++
     if (isBad) row.violations++
@@ -101,7 +101,14 @@ function count(summary: CampaignSummary, result: SessionResult): void {
 }
 
 function kindRow(summary: CampaignSummary, kind: string): KindCount {
-  const row = summary.byKind[kind] ?? { sessions: 0, struck: 0, done: 0, failed: 0, violations: 0 }
+  const row = summary.byKind[kind] ?? {
+    sessions: 0,
+    struck: 0,
+    strikes: 0,
+    done: 0,
+    failed: 0,
+    violations: 0,
+  }
   summary.byKind[kind] = row
   return row
 }
@@ -117,13 +124,14 @@ export function addSummary(to: CampaignSummary, from: CampaignSummary): void {
   to.longestFairMs = Math.max(to.longestFairMs, from.longestFairMs)
   to.mostForgotten = Math.max(to.mostForgotten, from.mostForgotten)
   to.mostRssBytes = Math.max(to.mostRssBytes, from.mostRssBytes)
-  to.fileBytes.push(...from.fileBytes)
+  for (const sizeBytes of from.fileBytes) to.fileBytes.push(sizeBytes)
   to.violations.push(...from.violations)
   for (const [name, seeds] of Object.entries(from.known))
     to.known[name] = [...(to.known[name] ?? []), ...seeds]
   for (const [kind, row] of Object.entries(from.byKind)) {
     const sum = kindRow(to, kind)
-    for (const key of ['sessions', 'struck', 'done', 'failed', 'violations'] as const) sum[key] += row[key]
+    for (const key of ['sessions', 'struck', 'strikes', 'done', 'failed', 'violations'] as const)
+      sum[key] += row[key]
   }
 }
 

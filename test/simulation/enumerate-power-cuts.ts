@@ -9,7 +9,6 @@ import { planSession, type SessionPlan } from './faults.ts'
 import { installed, layoutOf, readRecord, readSlot, slotAddress } from './flash-layout.ts'
 import type { KnownPattern } from './pattern-watch.ts'
 import { runWorld } from './run-session.ts'
-import type { SeededEntropy } from './seeded-entropy.ts'
 import { drawFrames, oldImage, patternFile } from './sim-files.ts'
 
 /** One operation of an update: the flash before it, and what it wants to put where. */
@@ -88,13 +87,10 @@ function withRemains({ seed, config, old }: SessionPlan): Uint8Array {
 }
 
 /** Cuts the power in every operation of a full update, BEGIN to CONFIRM, and looks at what the board makes of each state. */
-export async function enumeratePowerCuts(
-  entropy: SeededEntropy,
-  { seed, finishEvery }: PowerCutOptions,
-): Promise<PowerCutSummary> {
+export async function enumeratePowerCuts({ seed, finishEvery }: PowerCutOptions): Promise<PowerCutSummary> {
   const small = smallPlan(seed)
   const plan = { ...small, flash: { contents: withRemains(small), patterns: [] } }
-  const { operations, old, now } = await record(plan, entropy)
+  const { operations, old, now } = await record(plan)
   const bad: string[] = []
   const seen = new Set<string>()
   let cuts = 0
@@ -112,7 +108,7 @@ export async function enumeratePowerCuts(
       if (wrong !== undefined) bad.push(`${where}: ${wrong}`)
       if (cuts % finishEvery !== 0) continue
       finished++
-      const outcome = await finish({ ...plan, flash: { contents: flash, patterns: [now] } }, entropy)
+      const outcome = await finish({ ...plan, flash: { contents: flash, patterns: [now] } })
       if (outcome !== undefined) bad.push(`${where}: ${outcome}`)
     }
   }
@@ -122,11 +118,10 @@ export async function enumeratePowerCuts(
 /** The update without a cut, operation by operation. */
 async function record(
   plan: SessionPlan,
-  entropy: SeededEntropy,
 ): Promise<{ operations: Operation[]; old: KnownPattern; now: KnownPattern }> {
   const operations: Operation[] = []
   const known: KnownPattern[] = []
-  const result = await runWorld(plan, entropy, {
+  const result = await runWorld(plan, {
     onWorld: world => {
       const { flash } = world.board
       world.board.watch.onLearn = pattern => void known.push(pattern)
@@ -216,7 +211,7 @@ function lookAt(
 }
 
 /** A host comes back to a board with this flash and ends the update. */
-async function finish(plan: SessionPlan, entropy: SeededEntropy): Promise<string | undefined> {
-  const { violations } = await runWorld(plan, entropy)
+async function finish(plan: SessionPlan): Promise<string | undefined> {
+  const { violations } = await runWorld(plan)
   return violations.length === 0 ? undefined : violations.join('; ')
 }

@@ -3,6 +3,7 @@ import { writeCapBytes } from '../../src/link/link.ts'
 import type { JobRecord } from '../../src/store/tables/job-record.ts'
 import type { FaultKind } from './faults.ts'
 import type { SimHost } from './sim-host.ts'
+import { events } from './trace.ts'
 import { WireWatch } from './wire-watch.ts'
 import type { World } from './world.ts'
 
@@ -30,7 +31,7 @@ export class Invariants {
   violate(what: string): void {
     if (this.violations.length >= mostViolations || this.violations.includes(what)) return
     this.violations.push(what)
-    this.#world.note(9, what.length, () => `VIOLATION ${what}`)
+    this.#world.note(events.violation, what.length, () => `VIOLATION ${what}`)
   }
 
   newWireWatch(): WireWatch {
@@ -74,7 +75,7 @@ export class Invariants {
       this.violate('done with another hash than the image has')
     const holding = boards.some(({ watch }) => watch.activeId === job.transferId)
     // Another host may have put its own pattern there since the board gave its word.
-    const replaced = this.#world.hosts.length > 1 && this.#world.struck.has('two-hosts')
+    const replaced = this.#world.hosts.length > 1 && this.#world.strikes.has('two-hosts')
     if (!holding && !replaced) this.violate('done, but the board does not hold the image as active')
   }
 

@@ -19,12 +19,19 @@ const channelRate: Partial<Record<LineFault['kind'], keyof ChannelFaults>> = {
 export class LineNoise {
   readonly #clock: Clock
   readonly #prng: Prng
+  readonly #onStrike: (kind: LineFault['kind'], times: number) => void
   readonly #parts: readonly { readonly fault: LineFault; readonly channel: Channel | undefined }[]
   /** A chunk that the next one overtakes. */
   #late: Uint8Array | undefined
 
-  constructor(clock: Clock, faults: readonly LineFault[], seed: number) {
+  constructor(
+    clock: Clock,
+    faults: readonly LineFault[],
+    seed: number,
+    onStrike: (kind: LineFault['kind'], times: number) => void,
+  ) {
     this.#clock = clock
+    this.#onStrike = onStrike
     this.#prng = new Prng(seed)
     this.#parts = faults.map((fault, index) => {
       const rate = channelRate[fault.kind]
@@ -40,10 +47,13 @@ export class LineNoise {
     for (const { fault, channel } of this.#parts) {
       if (this.#clock.now() >= fault.untilMs) continue
       if (channel !== undefined) {
+        const before = channel.faults
         const passage = channel.pass(bytes)
+        this.#onStrike(fault.kind, channel.faults - before)
         bytes = passage.bytes
         stalledMs += passage.stallMs
       } else if (this.#prng.real() < fault.rate) {
+        this.#onStrike(fault.kind, 1)
         if (fault.kind === 'bursts') bytes = this.#burst(bytes)
         else if (this.#late === undefined) {
           this.#late = bytes

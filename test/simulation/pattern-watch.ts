@@ -120,14 +120,14 @@ export class PatternWatch {
   }
 
   #readRecord(): FlashRecord {
-    return readRecord(this.#flash.bytesAt(0, 2 * this.#layout.areaBytes), this.#layout)
+    return readRecord(this.#flash.view(0, 2 * this.#layout.areaBytes), this.#layout)
   }
 
   /** Id of what the slot holds if that is whole, else ''. */
   #whole(slot: number): string {
     const { slotBytes } = this.#layout
     if (slot >= this.#layout.slots) return ''
-    const bytes = this.#flash.bytesAt(slotAddress(this.#layout, slot), slotBytes)
+    const bytes = this.#flash.view(slotAddress(this.#layout, slot), slotBytes)
     const held = readSlot(bytes, { areaBytes: 0, slotBytes, slots: 1 }, 0)
     const known = held === undefined ? undefined : this.#known.get(held.id)
     if (held?.state !== 'verified' || known === undefined) return ''

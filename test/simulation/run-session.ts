@@ -1,7 +1,6 @@
 import type { FaultKind, SessionPlan } from './faults.ts'
 import { planSession } from './faults.ts'
 import type { KnownPattern } from './pattern-watch.ts'
-import type { SeededEntropy } from './seeded-entropy.ts'
 import { Trace } from './trace.ts'
 import { World } from './world.ts'
 
@@ -15,8 +14,8 @@ export interface SessionResult {
   readonly seed: number
   /** Of the plan, in order. */
   readonly kinds: readonly FaultKind[]
-  /** Those that came to pass before the upload was over. */
-  readonly struck: readonly FaultKind[]
+  /** How often each of them came to pass. */
+  readonly strikes: ReadonlyMap<FaultKind, number>
   readonly outcome: string
   readonly violations: readonly string[]
   readonly traceHash: string
@@ -45,19 +44,14 @@ export interface SessionOptions {
 }
 
 /** One session from its seed to its end. The same seed gives the same session, step by step. */
-export const runSession = (
-  seed: number,
-  entropy: SeededEntropy,
-  options: SessionOptions = {},
-): Promise<SessionResult> => runWorld(planSession(seed), entropy, options)
+export const runSession = (seed: number, options: SessionOptions = {}): Promise<SessionResult> =>
+  runWorld(planSession(seed), options)
 
 export async function runWorld(
   plan: SessionPlan,
-  entropy: SeededEntropy,
   { readable = false, onWorld }: SessionOptions = {},
 ): Promise<SessionResult> {
   const { seed } = plan
-  entropy.seed(seed)
   const trace = new Trace(readable)
   const world = new World(plan, trace)
   onWorld?.(world)
@@ -97,7 +91,7 @@ export async function runWorld(
   return {
     seed,
     kinds: plan.faults.map(({ kind }) => kind),
-    struck: [...world.struck],
+    strikes: world.strikes,
     outcome: world.host.job?.state ?? 'none',
     violations: invariants.violations,
     traceHash: trace.hash,

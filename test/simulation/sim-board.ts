@@ -21,9 +21,13 @@ export interface SimBoardOptions {
   /** A rate that the board's hardware does not reach, though it accepts it. */
   readonly deafTo: number | undefined
   readonly violate: (what: string) => void
-  /** The next chunk that the board is about to hear; false: the board does not get it. */
-  readonly onChunk: (board: SimBoard, chunk: Uint8Array) => boolean
-  readonly onSay: (board: SimBoard, bytes: Uint8Array) => void
+  /** The next chunk that the board is about to hear. */
+  readonly onChunk: (board: SimBoard, chunk: Uint8Array) => void
+  readonly onSay: (bytes: Uint8Array) => void
+  /** It states a wrong hash. */
+  readonly onLie: () => void
+  /** Its UART goes to another rate than that of the start. */
+  readonly onBaud: (baud: number) => void
   readonly onFlash: (address: number, sizeBytes: number) => void
 }
 
@@ -56,6 +60,7 @@ export class SimBoard {
       clock,
       onSend: bytes => {
         this.#said.push(bytes, ({ type, body }) => {
+          if (type === messageTypes.VERIFY && options.faults.lieHash === true) options.onLie()
           if (type === messageTypes.ACTIVATE) this.watch.trialBegins((body[17] ?? 0) | ((body[18] ?? 0) << 8))
         })
         this.say(bytes)
@@ -108,12 +113,11 @@ export class SimBoard {
     this.#board.start()
   }
 
-  /** A restart, whatever its reason, brings the UART back to its first rate. */
+  /** True once after each start. */
   noticeBoot(): boolean {
-    if (this.#board.boots === this.#boots) return false
+    const booted = this.#board.boots !== this.#boots
     this.#boots = this.#board.boots
-    this.#setBaud(0)
-    return true
+    return booted
   }
 
   /** Puts a line on the board; what it says goes to all lines. */
@@ -122,7 +126,8 @@ export class SimBoard {
     if (this.#baud !== 0) this.#tune(line.board)
     line.board.onClose(() => this.#lines.delete(line))
     line.board.onData(chunk => {
-      if (this.#options.onChunk(this, chunk) && !this.mute) this.#board.receive(chunk)
+      this.#options.onChunk(this, chunk)
+      if (!this.mute) this.#board.receive(chunk)
     })
   }
 
@@ -134,12 +139,13 @@ export class SimBoard {
 
   say(bytes: Uint8Array): void {
     if (this.mute) return
-    this.#options.onSay(this, bytes)
+    this.#options.onSay(bytes)
     for (const line of this.#lines) line.board.write(bytes.slice())
   }
 
   #setBaud(baud: number): void {
     this.#baud = baud
+    if (baud !== 0) this.#options.onBaud(baud)
     for (const line of this.#lines) this.#tune(line.board)
   }
 

@@ -5,6 +5,7 @@ import type { BoardId } from '../../src/kernel/ids.ts'
 import type { Log } from '../../src/kernel/log.ts'
 import type { Link } from '../../src/link/link.ts'
 import type { MemoryLinkPair } from '../../src/link/memory-link.ts'
+import type { Prng } from '../../src/link/prng.ts'
 import { cobsDecodeInto } from '../../src/protocol/cobs.ts'
 import { decodeContent, type Frame, maxBodyBytes } from '../../src/protocol/frame.ts'
 import { FrameDecoder } from '../../src/protocol/frame-decoder.ts'
@@ -25,14 +26,16 @@ export interface SimHostOptions {
   /** A rate that the adapter takes and does not reach. */
   readonly deafTo: number | undefined
   readonly storeMs: number
-  /** In [0, 1). */
-  readonly random: () => number
+  /** Of everything that the host draws lots for. */
+  readonly prng: Prng
   readonly log: Log
   readonly newWatch: () => WireWatch
   /** Before each frame that is written, and after each frame that came and each call of the store. */
   readonly onStep: (host: SimHost) => void
   readonly onWrite: (host: SimHost, frame: Frame) => void
   readonly onHeard: (host: SimHost, frame: Frame) => void
+  /** The adapter is set to the rate that it does not reach. */
+  readonly onDeaf: () => void
   readonly onJob: (host: SimHost, job: JobRecord) => void
   readonly onPresence: (host: SimHost, board: BoardId, present: boolean) => void
   readonly onBug: (what: string) => void
@@ -62,7 +65,7 @@ export class SimHost {
   queuedBytes = 0
 
   constructor(options: SimHostOptions) {
-    const { name, tables, ports, maxBaudRate, random, log } = options
+    const { name, tables, ports, maxBaudRate, prng, log } = options
     this.name = name
     this.tables = tables
     this.#options = options
@@ -72,7 +75,8 @@ export class SimHost {
       run => this.#call(run),
       () => this.calls,
     )
-    this.core = createCore({ store, clock, log, maxHoldMs: largestHoldMs })
+    const randomBytes = (sizeBytes: number) => Uint8Array.from({ length: sizeBytes }, () => prng.below(256))
+    this.core = createCore({ store, clock, log, maxHoldMs: largestHoldMs, random: randomBytes })
     this.core.bus.on('job.changed', job => !this.#dead && options.onJob(this, job))
     this.core.bus.on('board.up', ({ boardId }) => this.#presence(boardId, true))
     this.core.bus.on('board.down', ({ boardId }) => this.#presence(boardId, false))
@@ -83,7 +87,8 @@ export class SimHost {
           maxBaudRate,
           clock,
           log,
-          random,
+          random: () => prng.real(),
+          randomBytes,
           onSession: this.core.onSession,
         }),
     )
@@ -216,7 +221,7 @@ export class SimHost {
 
   /** The link as this process has it: silent once the process is dead, and read along. */
   #tap(inner: Link): Link {
-    const { onWrite, onHeard, newWatch, deafTo } = this.#options
+    const { onWrite, onHeard, onDeaf, newWatch, deafTo } = this.#options
     const watch = newWatch()
     const decoder = new FrameDecoder(maxBodyBytes)
     return {
@@ -250,7 +255,11 @@ export class SimHost {
         }),
       onDrain: listener => inner.onDrain(() => !this.#dead && listener()),
       onClose: listener => inner.onClose((error: AppError | undefined) => !this.#dead && listener(error)),
-      setBaudRate: baudRate => inner.setBaudRate(baudRate === deafTo ? baudRate - 1 : baudRate),
+      setBaudRate: baudRate => {
+        if (baudRate !== deafTo) return inner.setBaudRate(baudRate)
+        onDeaf()
+        return inner.setBaudRate(baudRate - 1)
+      },
       close: () => inner.close(),
     }
   }

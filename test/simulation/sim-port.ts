@@ -1,7 +1,7 @@
 import type { Clock } from '../../src/kernel/clock.ts'
 import { AppError } from '../../src/kernel/errors.ts'
 import { type MemoryLinkPair, memoryLinkPair } from '../../src/link/memory-link.ts'
-import type { LineFault } from './faults.ts'
+import type { FaultKind, LineFault } from './faults.ts'
 import { LineNoise } from './line-noise.ts'
 import type { SimBoard } from './sim-board.ts'
 
@@ -15,6 +15,8 @@ export interface SimPortOptions {
   /** The first line breaks after so many bytes. */
   readonly cut: { readonly afterBytes: number; readonly toBoard: boolean } | undefined
   readonly onOpen: () => void
+  /** Noise has struck so many times, or the cable was pulled. */
+  readonly onStrike: (kind: FaultKind, times: number) => void
 }
 
 /** A port with a board behind it, or none. Each opening is a new line. */
@@ -22,6 +24,7 @@ export class SimPort {
   readonly #options: SimPortOptions
   #board: SimBoard | undefined
   #opened = 0
+  #takingOver = false
   /** All who open it talk at once, as on a bus; otherwise the newest takes over, as with a serial device server. */
   shared = false
 
@@ -31,21 +34,23 @@ export class SimPort {
 
   /** Puts another board behind the port; what ran to the former one breaks. */
   plug(board: SimBoard | undefined): void {
-    this.#board?.disconnect()
+    this.#takeOver(this.#board)
     this.#board = board
   }
 
   readonly open = (): MemoryLinkPair => {
-    const { name, clock, seed, baudRate, latencyMs, noise, cut, onOpen } = this.#options
+    const { name, clock, seed, baudRate, latencyMs, noise, cut, onOpen, onStrike } = this.#options
     const board = this.#board
     if (board === undefined) throw new AppError('port_missing', `${name} is not there.`)
-    if (!this.shared) board.disconnect()
+    if (!this.shared) this.#takeOver(board)
     const index = this.#opened++
     const direction = (way: 0 | 1) => {
       const cuts = index === 0 && cut !== undefined && cut.toBoard === (way === 0)
       return {
         latencyMs: latencyMs[way],
-        ...(noise.length > 0 && { pass: new LineNoise(clock, noise, seed + index * 64 + way * 32).pass }),
+        ...(noise.length > 0 && {
+          pass: new LineNoise(clock, noise, seed + index * 64 + way * 32, onStrike).pass,
+        }),
         ...(cuts && { cutAfterBytes: cut.afterBytes }),
       }
     }
@@ -56,8 +61,19 @@ export class SimPort {
       toBoard: direction(0),
       toHost: direction(1),
     })
+    if (index === 0 && cut !== undefined)
+      line.host.onClose(error => {
+        // A close by the host itself says nothing, and who takes the line over has said so.
+        if (error !== undefined && !this.#takingOver) onStrike('unplug', 1)
+      })
     board.connect(line)
     onOpen()
     return line
+  }
+
+  #takeOver(board: SimBoard | undefined): void {
+    this.#takingOver = true
+    board?.disconnect()
+    this.#takingOver = false
   }
 }

@@ -1,3 +1,16 @@
+/** Kinds of event in a trace. */
+export const events = {
+  wrote: 1,
+  heard: 2,
+  said: 3,
+  job: 4,
+  presence: 5,
+  fault: 6,
+  flash: 7,
+  log: 8,
+  violation: 9,
+} as const
+
 /** What happened in a session, in order: always as a hash, and in words when somebody wants to read it. */
 export class Trace {
   readonly #words: string[] | undefined

@@ -8,10 +8,13 @@ export class WatchedFlash extends Flash {
   /** The power fails in the middle of an operation. */
   onCut: () => void = () => undefined
   readonly #eraseUnit: number
+  /** The same bytes, to be looked at without a copy. */
+  readonly #mirror: Buffer
 
   constructor(options: FlashOptions) {
     super(options)
     this.#eraseUnit = options.eraseUnit
+    this.#mirror = Buffer.alloc(options.sizeBytes, 0xff)
   }
 
   override write(address: number, data: Uint8Array): number {
@@ -21,7 +24,7 @@ export class WatchedFlash extends Flash {
       this.onCut()
       throw thrown
     } finally {
-      this.onChange(address, data.length)
+      this.#changed(address, data.length)
     }
   }
 
@@ -37,26 +40,31 @@ export class WatchedFlash extends Flash {
         this.onCut()
         throw thrown
       } finally {
-        this.onChange(at, unit)
+        this.#changed(at, unit)
       }
     }
     return 0
   }
 
-  bytesAt(address: number, sizeBytes: number): Buffer {
-    const bytes = Buffer.alloc(sizeBytes)
-    this.read(address, bytes)
-    return bytes
+  /** What the chip holds there, now and later. */
+  view(address: number, sizeBytes: number): Buffer {
+    return this.#mirror.subarray(address, address + sizeBytes)
   }
 
   /** A cell forgets its charge: one bit that was 1 is 0. */
   rot(address: number, bit: number): void {
-    const [before = 0] = this.bytesAt(address, 1)
+    const before = this.#mirror[address] ?? 0
     try {
       super.write(address, Uint8Array.of(before & ~(1 << bit)))
     } catch (thrown) {
       // The board did nothing at this moment that a failing supply could tear.
       if (!(thrown instanceof PowerCut)) throw thrown
     }
+    this.read(address, this.view(address, 1))
+  }
+
+  #changed(address: number, sizeBytes: number): void {
+    this.read(address, this.view(address, sizeBytes))
+    this.onChange(address, sizeBytes)
   }
 }

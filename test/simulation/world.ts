@@ -9,8 +9,8 @@ import { messageName } from '../../src/protocol/message-name.ts'
 import { messageTypes } from '../../src/protocol/messages.ts'
 import type { JobRecord } from '../../src/store/tables/job-record.ts'
 import type { BoardConfig } from '../../src/virtual/board-config.ts'
-import type { Fault, FaultKind, LineFault, SessionPlan } from './faults.ts'
-import { installed, layoutOf, readRecord, readSlot, slotAddress } from './flash-layout.ts'
+import type { FaultKind, LineFault, SessionPlan } from './faults.ts'
+import { installed } from './flash-layout.ts'
 import { Invariants } from './invariants.ts'
 import { MemoryTables } from './memory-store.ts'
 import type { KnownPattern } from './pattern-watch.ts'
@@ -18,32 +18,10 @@ import { SimBoard } from './sim-board.ts'
 import { oldImage, type SimFile } from './sim-files.ts'
 import { SimHost } from './sim-host.ts'
 import { SimPort } from './sim-port.ts'
-import type { Trace } from './trace.ts'
+import { events, type Trace } from './trace.ts'
+import { Troubles } from './troubles.ts'
 
-/** Kinds of event in a trace. */
-const events = { wrote: 1, heard: 2, said: 3, job: 4, presence: 5, fault: 6, flash: 7, log: 8 } as const
-/** A mute board must have been noticed by then: SPEC §2.3, and a heartbeat. */
-const noticedMs = 6500
-
-/** Faults that are there all the time, or that the line keeps to itself. */
-const lasting: readonly FaultKind[] = [
-  'bit-errors',
-  'bursts',
-  'drops',
-  'insertions',
-  'duplicates',
-  'reordering',
-  'stalls',
-  'latency',
-  'slow-flash',
-  'unplug',
-  'baud-switch',
-  'liar',
-]
-
-type Of<K extends FaultKind> = Extract<Fault, { readonly kind: K }>
-
-/** One session's world: boards, ports and hosts in one virtual time, and the faults that befall them. */
+/** One session's world: boards, ports and hosts in one virtual time. */
 export class World {
   readonly clock = new VirtualClock()
   readonly invariants: Invariants
@@ -54,18 +32,15 @@ export class World {
   /** The host whose upload has to succeed; another one after each restart. */
   host: SimHost
   oldPattern: KnownPattern | undefined
-  /** Until then somebody or something stands in the way on purpose. */
-  unfairUntilMs = 0
-  /** Faults that came to pass. */
-  readonly struck = new Set<FaultKind>()
+  /** The host whose upload has to succeed sees the board. */
+  present = false
+  readonly port: SimPort
+  /** Where a second board is plugged in. */
+  readonly spare: SimPort
+  readonly #troubles: Troubles
   readonly #trace: Trace
   readonly #prng: Prng
-  readonly #port: SimPort
-  readonly #spare: SimPort
   readonly #boardId: BoardId
-  #backup: MemoryTables | undefined
-  #frames = 0
-  #present = false
 
   constructor(plan: SessionPlan, trace: Trace) {
     this.plan = plan
@@ -73,18 +48,26 @@ export class World {
     this.#prng = new Prng(plan.seed ^ 0x5eed)
     this.#boardId = boardId(formatUuid(plan.config.uuid))
     this.invariants = new Invariants(this)
-    this.board = this.#addBoard('board', plan.config)
+    this.#troubles = new Troubles(this)
+    this.board = this.addBoard('board', plan.config)
     if (plan.old !== undefined) this.#install(this.board)
-    const cut = this.#fault('unplug')
-    this.#port = this.#addPort('port', cut)
-    this.#port.plug(this.board)
-    this.#spare = this.#addPort('spare port', undefined)
-    this.board.flash.onCut = () => void this.struck.add('power-cut')
-    for (const { kind } of plan.faults) if (lasting.includes(kind)) this.struck.add(kind)
+    this.port = this.#addPort('port')
+    this.port.plug(this.board)
+    this.spare = this.#addPort('spare port')
     this.board.start()
-    this.host = this.#addHost('host', new MemoryTables(), plan.file)
+    this.host = this.addHost('host', new MemoryTables(), plan.file)
     this.host.start()
-    this.#schedule()
+    this.#troubles.schedule()
+  }
+
+  /** How often each kind of fault has come to pass. */
+  get strikes(): ReadonlyMap<FaultKind, number> {
+    return this.#troubles.strikes
+  }
+
+  /** Until then somebody or something stands in the way on purpose. */
+  get unfairUntilMs(): number {
+    return this.#troubles.unfairUntilMs
   }
 
   /** After each step of time. */
@@ -108,48 +91,48 @@ export class World {
 
   /** Whether a fault of this session explains a failure with this code; the upload is then tried again. */
   excuses(code: string): boolean {
-    const disturbed = this.struck.has('two-hosts') || this.struck.has('mute') || this.struck.has('babble')
+    const { strikes } = this
+    const disturbed = strikes.has('two-hosts') || strikes.has('mute') || strikes.has('babble')
     // A mark of the slot itself has rotted: the board says so, and a second upload takes another slot or erases this one.
-    return disturbed || (this.struck.has('slot-corruption') && code === 'verification_failed')
+    return disturbed || (strikes.has('slot-corruption') && code === 'verification_failed')
   }
 
   note(kind: number, detail: number, words: () => string): void {
     this.#trace.note(this.clock.now(), kind, detail, words)
   }
 
-  #fault<K extends FaultKind>(kind: K): Of<K> | undefined {
-    return this.plan.faults.find((fault): fault is Of<K> => fault.kind === kind)
-  }
-
-  #strike(kind: FaultKind, forMs: number, words: string): void {
-    this.struck.add(kind)
-    this.unfairUntilMs = Math.max(this.unfairUntilMs, this.clock.now() + forMs)
-    this.note(events.fault, forMs, () => `FAULT ${kind}: ${words}`)
-  }
-
-  #addBoard(name: string, config: BoardConfig): SimBoard {
+  addBoard(name: string, config: BoardConfig): SimBoard {
     const { plan, clock } = this
-    const main = name === 'board'
-    const cuts = main ? this.#fault('power-cut') : undefined
+    const troubles = this.#troubles
+    const cuts = name === 'board' ? troubles.of('power-cut') : undefined
+    const switches = troubles.of('baud-switch')
     const board = new SimBoard({
       name,
       config,
       clock,
       seed: plan.seed,
       baudRate: plan.baudRate,
-      deafTo: this.#fault('baud-switch')?.deaf === 'board' ? plan.raiseTo : undefined,
+      deafTo: switches?.deaf === 'board' ? plan.raiseTo : undefined,
       faults: {
         slowFlashMs: plan.slowFlashMs,
-        lieHash: this.#fault('liar') !== undefined,
+        lieHash: troubles.of('liar') !== undefined,
         powerCutAt: cuts?.operations ?? [],
       },
       violate: what => this.invariants.violate(`${name}: ${what}`),
-      onChunk: (heard, chunk) => this.#onChunk(heard, chunk),
-      onSay: (_board, bytes) =>
-        this.note(events.said, crc32(bytes), () => `${name} says ${bytes.length} bytes`),
-      onFlash: (address, sizeBytes) =>
-        this.note(events.flash, address, () => `${name} flash ${sizeBytes} bytes at ${address}`),
+      onChunk: (heard, chunk) => troubles.onChunk(heard, chunk),
+      onSay: bytes => this.note(events.said, crc32(bytes), () => `${name} says ${bytes.length} bytes`),
+      onLie: () => troubles.count('liar'),
+      onBaud: baud => {
+        const fails = switches?.deaf === 'board'
+        if (switches !== undefined && switches.deaf !== 'host' && (!fails || baud === plan.raiseTo))
+          troubles.count('baud-switch')
+      },
+      onFlash: (address, sizeBytes) => {
+        if (plan.slowFlashMs > 0) troubles.count('slow-flash')
+        this.note(events.flash, address, () => `${name} flash ${sizeBytes} bytes at ${address}`)
+      },
     })
+    board.flash.onCut = () => troubles.count('power-cut')
     this.boards.push(board)
     return board
   }
@@ -169,23 +152,32 @@ export class World {
     }
   }
 
-  #addPort(name: string, cut: Of<'unplug'> | undefined): SimPort {
+  #addPort(name: string): SimPort {
     const { plan, clock } = this
-    const opens = this.#fault('board-reset')?.onOpen === true
+    const troubles = this.#troubles
+    const isMain = name === 'port'
+    const resets = isMain && troubles.of('board-reset')?.onOpen === true
     return new SimPort({
       name,
       clock,
-      seed: plan.seed + (name === 'port' ? 0 : 7),
+      seed: plan.seed + (isMain ? 0 : 7),
       baudRate: plan.baudRate,
       latencyMs: plan.latencyMs,
       noise: plan.faults.filter((fault): fault is LineFault => 'rate' in fault),
-      cut,
-      onOpen: () => opens && name === 'port' && this.board.reset(),
+      cut: isMain ? troubles.of('unplug') : undefined,
+      onOpen: () => {
+        if (Math.max(...plan.latencyMs) > 1) troubles.count('latency')
+        if (!resets) return
+        troubles.count('board-reset')
+        this.board.reset()
+      },
+      onStrike: (kind, times) => troubles.count(kind, times),
     })
   }
 
-  #addHost(name: string, tables: MemoryTables, file: SimFile): SimHost {
+  addHost(name: string, tables: MemoryTables, file: SimFile): SimHost {
     const { plan, clock } = this
+    const troubles = this.#troubles
     const say = (level: string) => (fields: object, message: string) =>
       this.note(events.log, message.length, () => `${name} ${level}: ${message} ${JSON.stringify(fields)}`)
     const log: Log = { debug: say('debug'), info: say('info'), warn: say('warn'), error: say('error') }
@@ -194,171 +186,23 @@ export class World {
       clock,
       tables,
       file,
-      ports: name.startsWith('host') ? [this.#port.open, this.#spare.open] : [this.#port.open],
+      ports: name.startsWith('host') ? [this.port.open, this.spare.open] : [this.port.open],
       maxBaudRate: plan.raiseTo,
-      deafTo: this.#fault('baud-switch')?.deaf === 'host' ? plan.raiseTo : undefined,
+      deafTo: troubles.of('baud-switch')?.deaf === 'host' ? plan.raiseTo : undefined,
       storeMs: plan.storeMs,
-      random: () => this.#prng.real(),
+      prng: this.#prng,
       log,
       newWatch: () => this.invariants.newWireWatch(),
-      onStep: stepped => this.#onStep(stepped),
+      onStep: stepped => troubles.onStep(stepped),
       onWrite: (writer, frame) => this.#onWrite(writer, frame),
       onHeard: (hearer, frame) => this.#onHeard(hearer, frame),
+      onDeaf: () => troubles.count('baud-switch'),
       onJob: (owner, job) => this.#onJob(owner, job),
       onPresence: (seer, id, present) => this.#onPresence(seer, id, present),
       onBug: what => this.invariants.violate(`${name}: ${what}`),
     })
     this.hosts.push(host)
     return host
-  }
-
-  /** Faults that come by the clock. */
-  #schedule(): void {
-    const { clock } = this
-    const two = this.#fault('two-hosts')
-    if (two !== undefined) {
-      clock.setTimer(two.fromMs, () => {
-        this.#strike('two-hosts', two.forMs, two.shared ? 'both talk at once' : 'each takes the line over')
-        this.#port.shared = two.shared
-        const other = this.#addHost('second host', new MemoryTables(), this.plan.otherFile)
-        other.start()
-        clock.setTimer(two.forMs, () => {
-          this.note(events.fault, 0, () => 'the second host is gone')
-          other.kill()
-        })
-      })
-    }
-    const babble = this.#fault('babble')
-    if (babble !== undefined)
-      clock.setTimer(babble.fromMs, () => {
-        this.#strike('babble', babble.forMs, 'the board babbles')
-        this.#babble(clock.now() + babble.forMs)
-      })
-    const twin = this.#fault('twin-uuid')
-    if (twin !== undefined)
-      clock.setTimer(twin.fromMs, () => {
-        this.#strike('twin-uuid', twin.forMs, 'a second board with the same UUID')
-        const board = this.#addBoard('twin', this.plan.config)
-        board.start()
-        this.#spare.plug(board)
-        clock.setTimer(twin.forMs, () => {
-          this.note(events.fault, 0, () => 'the twin is unplugged')
-          this.#spare.plug(undefined)
-          board.stop()
-        })
-      })
-  }
-
-  #babble(untilMs: number): void {
-    if (this.clock.now() >= untilMs) return
-    const sizeBytes = 1 + this.#prng.below(40)
-    this.board.say(Uint8Array.from({ length: sizeBytes }, () => this.#prng.below(256)))
-    // No faster than half the line, or what is valid would wait behind it for minutes.
-    const lineMs = this.plan.baudRate === null ? 0 : (sizeBytes * 20_000) / this.plan.baudRate
-    this.clock.setTimer(lineMs + 1 + this.#prng.below(12), () => this.#babble(untilMs))
-  }
-
-  /** Faults that come at a frame. False: the board does not get this chunk. */
-  #onChunk(board: SimBoard, chunk: Uint8Array): boolean {
-    if (board !== this.board || chunk.length < 2) return true
-    const frame = ++this.#frames
-    const { clock } = this
-    for (const fault of this.plan.faults) {
-      if (!('atFrame' in fault) || fault.atFrame !== frame) continue
-      switch (fault.kind) {
-        case 'board-reset':
-          this.#strike(fault.kind, 0, `${fault.before ? 'before' : 'after'} frame ${frame}`)
-          if (fault.before) board.reset()
-          else clock.setTimer(0, () => board.reset())
-          break
-        case 'mute':
-          this.#mute(board, fault.forMs)
-          break
-        case 'wrong-board':
-          clock.setTimer(0, () => this.#swap(fault.forMs))
-          break
-        case 'slot-corruption':
-          clock.setTimer(0, () => this.#rot(board, fault.bits))
-      }
-    }
-    return true
-  }
-
-  #mute(board: SimBoard, forMs: number): void {
-    const { clock } = this
-    this.#strike('mute', forMs, 'the board hangs')
-    board.mute = true
-    if (this.#present)
-      clock.setTimer(noticedMs, () => {
-        if (
-          board.mute &&
-          this.#present &&
-          this.host.alive &&
-          board.muteSinceMs + noticedMs <= clock.now() + 1
-        )
-          this.invariants.violate('a mute board was not noticed')
-      })
-    clock.setTimer(forMs, () => {
-      this.note(events.fault, 0, () => 'somebody resets the board')
-      board.reset()
-    })
-  }
-
-  #swap(forMs: number): void {
-    this.#strike('wrong-board', forMs, 'another board on the port')
-    const uuid = new Uint8Array(16).fill(9)
-    const other = this.#addBoard('wrong board', { ...this.plan.config, uuid })
-    other.start()
-    this.#port.plug(other)
-    this.clock.setTimer(forMs, () => {
-      this.note(events.fault, 0, () => 'the right board is back')
-      this.#port.plug(this.board)
-      other.stop()
-    })
-  }
-
-  /** Bits of what is not proved yet, or of what may be copied from, are lost. */
-  #rot(board: SimBoard, bits: number): void {
-    const layout = layoutOf(board.config)
-    const { active, trial } = readRecord(board.flash.bytesAt(0, 2 * layout.areaBytes), layout)
-    const wanted = this.host.job?.transferId
-    for (let slot = 0; slot < layout.slots; slot++) {
-      if (slot === active || slot === trial) continue
-      const base = slotAddress(layout, slot)
-      const bytes = board.flash.bytesAt(base, layout.slotBytes)
-      const held = readSlot(bytes, { ...layout, areaBytes: 0, slots: 1 }, 0)
-      if (held === undefined || (held.state === 'verified' && held.id === wanted)) continue
-      this.#strike('slot-corruption', 0, `${bits} bits of slot ${slot}`)
-      const span = 48 + held.manifest.length + held.journal.length + held.image.length
-      for (let i = 0; i < bits; i++) board.flash.rot(base + this.#prng.below(span), this.#prng.below(8))
-    }
-  }
-
-  /** Faults that come at a step of the host. */
-  #onStep(host: SimHost): void {
-    if (host !== this.host || this.hosts[0] !== host) return
-    for (const fault of this.plan.faults) {
-      if (!('atStep' in fault)) continue
-      if (host.steps === Math.max(1, fault.backupStep)) this.#backup = host.tables.copy()
-      if (host.steps !== fault.atStep) continue
-      this.#strike(fault.kind, fault.awayMs, `at step ${fault.atStep}`)
-      this.#restart(fault.awayMs, fault.kind)
-    }
-  }
-
-  #restart(awayMs: number, kind: FaultKind): void {
-    const dead = this.host
-    dead.kill()
-    this.#present = false
-    const older = kind === 'old-checkpoint' || kind === 'generation-rollback'
-    const tables = older ? (this.#backup ?? new MemoryTables()) : dead.tables
-    if (kind === 'generation-rollback')
-      for (const [id, board] of tables.boards) tables.boards.set(id, { ...board, generation: 0 })
-    this.clock.setTimer(awayMs, () => {
-      this.note(events.fault, 0, () => 'the host is started again')
-      this.host = this.#addHost('host again', tables, this.plan.file)
-      this.host.start()
-    })
   }
 
   #onWrite(host: SimHost, frame: Frame): void {
@@ -370,14 +214,7 @@ export class World {
       if (type === messageTypes.ACTIVATE) watch.mayTry(transfer(1), (body[17] ?? 0) | ((body[18] ?? 0) << 8))
       if (type === messageTypes.CONFIRM) watch.allowed.add(transfer(1))
     }
-    const dies = this.#fault('trial-host-dies')
-    if (type === messageTypes.ACTIVATE && dies?.afterReply === false && host === this.hosts[0])
-      this.clock.setTimer(0, () => host === this.host && host.alive && this.#dieInTrial(dies.awayMs))
-  }
-
-  #dieInTrial(awayMs: number): void {
-    this.#strike('trial-host-dies', awayMs, 'between ACTIVATE and CONFIRM')
-    this.#restart(awayMs, 'trial-host-dies')
+    if (type === messageTypes.ACTIVATE) this.#troubles.onActivate(host, false)
   }
 
   /** What this transfer must be on a board, as the host's own database has it. */
@@ -396,9 +233,7 @@ export class World {
 
   #onHeard(host: SimHost, frame: Frame): void {
     this.#noteFrame(events.heard, host, frame, '←')
-    const dies = this.#fault('trial-host-dies')
-    if (frame.type === messageTypes.ACTIVATE && dies?.afterReply === true && host === this.hosts[0])
-      this.#dieInTrial(dies.awayMs)
+    if (frame.type === messageTypes.ACTIVATE) this.#troubles.onActivate(host, true)
   }
 
   #noteFrame(kind: number, host: SimHost, { type, session, seq, body }: Frame, arrow: string): void {
@@ -420,7 +255,7 @@ export class World {
   #onPresence(host: SimHost, id: BoardId, present: boolean): void {
     this.note(events.presence, present ? 1 : 0, () => `${host.name}: ${id} is ${present ? 'there' : 'away'}`)
     if (id !== this.#boardId) return
-    if (host === this.host) this.#present = present
+    if (host === this.host) this.present = present
     if (present && host.tables.jobs.length === 0) host.submit(id)
   }
 }

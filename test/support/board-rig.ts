@@ -38,6 +38,8 @@ export class BoardRig {
   readonly board: VirtualBoard
   readonly #options: RigOptions
   #line: ReturnType<typeof memoryLinkPair> | undefined
+  /** Of the board's UART; 0: that of the start. */
+  #baud = 0
 
   constructor(options: RigOptions = {}) {
     this.#options = options
@@ -50,8 +52,10 @@ export class BoardRig {
       faults: { ...noFaults, ...options.faults },
       clock: this.clock,
       onSend: bytes => this.#line?.board.write(bytes.slice()),
-      onBaud: baud =>
-        void this.#line?.board.setBaudRate(options.deafTo === baud ? 1 : baud || (options.baudRate ?? 0)),
+      onBaud: baud => {
+        this.#baud = options.deafTo === baud ? 1 : baud
+        this.#tune()
+      },
       onFrame: ({ frame, delayMs, id, pixels }) =>
         this.shown.push({
           atMs: this.clock.now(),
@@ -83,8 +87,15 @@ export class BoardRig {
       toHost: direction(1, cut.toHost),
     })
     this.#line = line
+    if (this.#baud !== 0) this.#tune()
     line.board.onData(chunk => this.board.receive(chunk))
     return line
+  }
+
+  #tune(): void {
+    const { baudRate } = this.#options
+    if (baudRate !== null && baudRate !== undefined)
+      void this.#line?.board.setBaudRate(this.#baud || baudRate)
   }
 
   /** Runs virtual time until the promise settles; a bounded number of steps, so a hang is a failure. */

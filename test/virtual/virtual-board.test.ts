@@ -166,6 +166,66 @@ t.test('the rate that SETBAUD asks for reaches the line', async t => {
   t.equal(bauds[0], 1_000_000)
 })
 
+t.test('with a slow flash the answer to SETBAUD leaves before the rate changes', async t => {
+  const heard: string[] = []
+  const clock = new VirtualClock()
+  const flash = new Flash({ sizeBytes: small.storageBytes, eraseUnit: small.eraseUnit })
+  const board: VirtualBoard = new VirtualBoard({
+    config: small,
+    flash,
+    faults: { ...noFaults, slowFlashMs: 20 },
+    clock,
+    onSend: bytes => {
+      heard.push('answer')
+      client.receive(bytes)
+    },
+    onBaud: baud => heard.push(`${baud}`),
+  })
+  const client = new BoardClient(
+    bytes => board.receive(bytes),
+    async condition => {
+      for (let ms = 0; ms < 5000 && !condition(); ms++) clock.advance(1)
+    },
+  )
+  board.start()
+  await client.caps()
+  heard.length = 0
+  await client.request({ type: 'SETBAUD', baud: 1_000_000 }, 'SETBAUD')
+  t.same(heard.slice(0, 2), ['answer', '1000000'])
+})
+
+t.test('a restart brings the rate of the start back, and so does silence', async t => {
+  for (const end of ['reboot', 'reset', 'silence'] as const) {
+    const { client, bauds, clock, board } = new Bench()
+    await client.caps()
+    await client.request({ type: 'SETBAUD', baud: 1_000_000 }, 'SETBAUD')
+    clock.advance(20)
+    if (end === 'reboot') client.send({ type: 'REBOOT' })
+    else await client.request({ type: 'PROBE' }, 'ECHO')
+    if (end === 'reset') {
+      board.stop()
+      board.start()
+    }
+    clock.advance(4900)
+    t.same(bauds, end === 'silence' ? [1_000_000] : [1_000_000, 0], end)
+    clock.advance(100)
+    t.same(bauds, [1_000_000, 0], end)
+  }
+})
+
+t.test('the time of a long request is no silence', async t => {
+  const { client, bauds, clock } = new Bench({ slowFlashMs: 150 })
+  await client.caps()
+  await client.request({ type: 'SETBAUD', baud: 1_000_000 }, 'SETBAUD')
+  clock.advance(20)
+  await client.request({ type: 'PROBE' }, 'ECHO')
+  const built = pattern(60)
+  const beginMs = clock.now()
+  await client.transfer(built)
+  t.ok(clock.now() - beginMs > 6000, `${clock.now() - beginMs} ms`)
+  t.same(bauds, [1_000_000])
+})
+
 t.test(
   'a power cut at any operation of an upload is survived, and the upload goes on where the board stood',
   async t => {

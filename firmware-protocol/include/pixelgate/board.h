@@ -202,7 +202,7 @@ typedef struct pg_board {
   uint32_t trial_end;
   uint32_t baud;      /* 0 = the rate of the start */
   uint32_t baud_new;
-  uint32_t baud_since;
+  uint32_t baud_since; /* when a frame was heard last, or the rate changed */
   uint32_t slot_bytes; /* whole slot, header included */
   uint32_t area_bytes; /* one record area */
   uint32_t decode_bytes; /* 0 without the codecs that need them */

@@ -76,6 +76,8 @@ type Afresh = { readonly kind: 'afresh'; readonly fault: SenderFault }
 
 const anySlot = 255
 const wholeAttempts = 2
+/** SPEC §5.11. */
+const roundsBeforeAfresh = 2
 const idleRounds = 20
 const copyRunBytes = 7
 
@@ -107,7 +109,7 @@ function* attemptOnce(plan: TransferPlan, notes: Notebook, fresh: boolean): Step
   notes.resumed ||= begun.state !== 0
   if (begun.state !== 2) {
     const held = plan.delta && !fresh ? yield* heldTables(plan.caps, begun.slot) : []
-    const undelivered = yield* deliver(plan, notes, held)
+    const undelivered = yield* deliver(plan, notes, held, fresh)
     if (undelivered !== undefined) return undelivered
   }
   const { slot } = begun
@@ -128,15 +130,20 @@ function* deliver(
   plan: TransferPlan,
   notes: Notebook,
   held: readonly HeldTable[],
+  fresh: boolean,
 ): Steps<SenderOutcome | Afresh | undefined> {
   let toCopy = held
   let unchanged = 0
   let lastPlace = ''
   let brokenRounds = 0
+  let manifestSent = false
   for (;;) {
     const have = yield* askHave(plan, notes)
     if (!('isMissing' in have)) return failure(have)
     if (have.missing === 0 && have.block !== manifestBlock) return undefined
+    // The manifest counts as a block: it was delivered whole and is wanted again, so its CRC was wrong. Where that goes on afresh, it ends as a stall.
+    const isSpoilt = !fresh && manifestSent && have.block === manifestBlock
+    if (isSpoilt && ++brokenRounds >= roundsBeforeAfresh) return broken(manifestBlock)
     const place = `${have.block}/${have.offset}/${have.missing}`
     unchanged = place === lastPlace ? unchanged + 1 : 0
     lastPlace = place
@@ -157,24 +164,21 @@ function* deliver(
     const end = yield { do: 'stream', start, firstSeq: notes.nextDataSeq }
     if (end.got === 'refusal') return failure({ type: 'REFUSED', refusal: end.refusal })
     if (end.got === 'resize') notes.bodySize.change(notes.bodySize.best())
+    manifestSent = end.got === 'delivered' && have.block === manifestBlock
     // A segment that was delivered whole and still leaves blocks missing means blocks failed their CRC (SPEC §5.11).
-    if (
-      end.got === 'delivered' &&
-      have.block !== manifestBlock &&
-      notes.durable < plan.payload.blocks.length
-    ) {
-      if (++brokenRounds >= 2) {
-        return {
-          kind: 'afresh',
-          fault: {
-            kind: 'refused',
-            refusal: { code: errorCodes.BLOCK_CRC, requestType: messageTypes.DATA, detail: 0 },
-          },
-        }
-      }
-    }
+    const isBroken =
+      end.got === 'delivered' && have.block !== manifestBlock && notes.durable < plan.payload.blocks.length
+    if (isBroken && ++brokenRounds >= roundsBeforeAfresh) return broken(0)
   }
 }
+
+const broken = (block: number): Afresh => ({
+  kind: 'afresh',
+  fault: {
+    kind: 'refused',
+    refusal: { code: errorCodes.BLOCK_CRC, requestType: messageTypes.DATA, detail: block },
+  },
+})
 
 interface Holding {
   readonly block: number

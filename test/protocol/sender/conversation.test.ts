@@ -383,6 +383,36 @@ t.test('a block that fails its CRC twice makes the host start afresh, once', asy
   t.equal(always.count('BEGIN'), 2)
 })
 
+t.test('a manifest whose CRC is wrong twice makes the host start afresh, once', async t => {
+  const rotten = (times: number) => {
+    const board = new HandBoard(image(40))
+    let failures = 0
+    board.onData = () => {
+      if (board.manifestMissing || failures >= times || board.missing.size < 40) return
+      failures++
+      board.manifestMissing = true
+      board.receive(0, {
+        type: 'ERR',
+        code: errorCodes.BLOCK_CRC,
+        requestType: messageTypes.DATA,
+        detail: manifestBlock,
+      })
+    }
+    return board
+  }
+  const begins = (board: HandBoard) =>
+    board.sent.flatMap(message => (message.type === 'BEGIN' ? [message.fresh] : []))
+  const once = rotten(1)
+  t.ok(once.run()?.ok)
+  t.same(begins(once), [false], 'a single failure costs the manifest')
+  const twice = rotten(2)
+  t.ok(twice.run()?.ok)
+  t.same(begins(twice), [false, true])
+  const always = rotten(99)
+  t.match(always.run(), { ok: false, fault: { kind: 'stalled' } })
+  t.same(begins(always), [false, true])
+})
+
 t.test('a manifest that the board refuses unasked ends the upload with the board’s reason', async t => {
   const board = new HandBoard(image(20), {})
   board.onData = () =>
