@@ -13,16 +13,29 @@ as_root() {
   fi
 }
 
-# need_packages COMMAND=PACKAGE...: installs the packages whose commands are absent.
+# present COMMAND or present /PATH/PATTERN
+present() {
+  case "$1" in
+    /*) compgen -G "$1" >/dev/null ;;
+    *) command -v "$1" >/dev/null ;;
+  esac
+}
+
+# need_packages PROBE=PACKAGE...: installs the packages whose commands or files are absent.
 need_packages() {
   local missing=() pair
   for pair in "$@"; do
-    command -v "${pair%%=*}" >/dev/null || missing+=("${pair#*=}")
+    present "${pair%%=*}" || missing+=("${pair#*=}")
   done
   [ "${#missing[@]}" = 0 ] && return 0
   say "Installing with apt: ${missing[*]}"
   as_root apt-get update -q >&2
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}" >&2
+}
+
+# The same for what only some tests need: these say so and count as skipped where it cannot be had.
+want_packages() {
+  (need_packages "$@") || say 'Going on without them: the tests that need them are skipped.'
 }
 
 need_node() {

@@ -1,5 +1,5 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtemp, realpath, rm } from 'node:fs/promises'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { systemClock } from '../../src/kernel/clock.ts'
@@ -32,6 +32,41 @@ export async function openPtyPair(): Promise<PtyPair> {
   }
 }
 
+/** A raw pseudo-terminal whose far end reads nothing, so that writes soon block, and says what it is told to. */
+export interface DeafPty {
+  /** Path of the terminal, /dev/pts/N. */
+  readonly device: string
+  /** Sends a text from the far end; once only. */
+  speak(text: string): Promise<void>
+  unplug(): Promise<void>
+}
+
+/** Call `unplug` at teardown. */
+export async function openDeafPty(): Promise<DeafPty> {
+  const folder = await mkdtemp(join(tmpdir(), 'pty-'))
+  const [link, said] = [join(folder, 'a'), join(folder, 'said')]
+  execFileSync('mkfifo', [said])
+  const child = spawn(
+    'socat',
+    ['-d', '-d', `PTY,raw,echo=0,link=${link}`, `SYSTEM:cat ${said}; exec sleep 60`],
+    {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      detached: true,
+    },
+  )
+  const unplug = async () => {
+    await stop(child, 'group')
+    await rm(folder, { recursive: true, force: true })
+  }
+  try {
+    await withDeadline(systemClock, startTimeoutMs, transferring(child), 'link_failed', 'socat made no pty')
+    return { device: await realpath(link), speak: text => writeFile(said, text), unplug }
+  } catch (error) {
+    await unplug()
+    throw error
+  }
+}
+
 function transferring(child: ChildProcess): Promise<void> {
   return new Promise((resolve, reject) => {
     let told = ''
@@ -44,10 +79,10 @@ function transferring(child: ChildProcess): Promise<void> {
   })
 }
 
-/** Ends a child by its own id. */
-export async function stop(child: ChildProcess): Promise<void> {
+/** Ends a child by its own id, or with `group` a detached one and all that it started. */
+export async function stop(child: ChildProcess, whole: 'alone' | 'group' = 'alone'): Promise<void> {
   if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return
   const exited = new Promise<void>(resolve => child.once('exit', () => resolve()))
-  child.kill('SIGKILL')
+  process.kill(whole === 'group' ? -child.pid : child.pid, 'SIGKILL')
   await exited
 }
