@@ -167,7 +167,6 @@ static void do_block(unsigned codec, unsigned leds, unsigned channels, unsigned 
 }
 
 int main(void) {
-  world_strict = WORLD_LAX;
   while (fgets(line, sizeof line, stdin)) {
     char what[16];
     unsigned a[4] = {0};

@@ -235,9 +235,6 @@ static void shape_of(const uint8_t *p, world_shape *s) {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   world_shape shape;
   if (size < SHAPE_BYTES) return -1;
-#ifdef STRICT_FLASH
-  world_strict = WORLD_STRICT;
-#endif
   shape_of(data, &shape);
   for (uint8_t i = 0; i < BUNDLES; i++) bundle_make(&bundles[i], i, (uint8_t)(1 + 2 * i), (uint8_t)(2 + 3 * i));
   mine = bundles;

@@ -36,16 +36,8 @@ typedef struct world {
   size_t out_n;
   world_reply last;  /* the frame the board sent last */
   uint32_t replies;
-  uint32_t rewrites; /* writes that wanted bits set without an erase */
   void (*heard)(const world_reply *reply);
 } world;
-
-/*
- * Where a write that wants a bit set without an erase is a fault (the contract of storage.h): nowhere, everywhere but in
- * what the open transfer receives, or everywhere.
- */
-enum { WORLD_LAX, WORLD_RECORDS, WORLD_STRICT };
-extern int world_strict;
 
 void world_open(world *w, const world_shape *shape);
 void world_close(world *w);

@@ -125,7 +125,7 @@ static int move_chunk(pg_board *b, uint16_t n) {
   if (pg_read(b, c->addr + c->off, chunk, n)) return PG_STORAGE;
   if (j->u.copy.phase == PHASE_COPY) {
     const uint32_t to = j->u.copy.target.addr + c->off;
-    if (pg_write(b, to, chunk, n) || pg_read(b, to, chunk, n)) return PG_STORAGE;
+    if (pg_program(b, to, chunk, n) || pg_read(b, to, chunk, n)) return PG_STORAGE;
   }
   c->crc = pg_crc32(c->crc, chunk, n);
   c->off += n;

@@ -41,6 +41,7 @@ typedef struct pg_slot {
 } pg_slot;
 int pg_read(const pg_board *b, uint32_t addr, void *bytes, uint32_t n);
 int pg_write(const pg_board *b, uint32_t addr, const void *bytes, uint32_t n);
+int pg_program(const pg_board *b, uint32_t addr, const uint8_t *bytes, uint32_t n); /* leaves alone what is not blank */
 int pg_program_zero(const pg_board *b, uint32_t addr); /* one byte, read back */
 uint32_t pg_slot_addr(const pg_board *b, uint8_t slot);
 uint32_t pg_slot_room(const pg_board *b);

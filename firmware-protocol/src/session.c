@@ -2,6 +2,7 @@
 #include "internal.h"
 
 #define CAPS_FIXED 62u
+#define HELLO_FIXED 5u
 
 /* A part of a record that is sent in pages: what of it falls on this page goes to its place. */
 typedef struct page {
@@ -77,11 +78,21 @@ static void open_session(pg_board *b, uint16_t host_body) {
   b->done_type = 0;
 }
 
+/* TLVs from `at` on end where the body ends (SPEC §2.2). This version knows none of them. */
+static int whole_tlvs(const uint8_t *body, uint16_t at, uint16_t n) {
+  while (at < n) {
+    if (n - at < 2 || body[at + 1] > n - at - 2) return 0;
+    at = (uint16_t)(at + 2 + body[at + 1]);
+  }
+  return 1;
+}
+
 int pg_hello(pg_board *b, uint16_t n) {
   uint8_t *body = pg_body(b);
   const uint16_t host_body = pg_get16(body + 2);
   const uint8_t index = body[4];
-  (void)n;
+  b->detail = HELLO_FIXED;
+  if (!whole_tlvs(body, HELLO_FIXED, n)) return PG_BAD_LENGTH;
   b->detail = PG_WIRE_VERSION;
   if (body[0] > PG_WIRE_VERSION || body[1] < PG_WIRE_VERSION) return PG_BAD_VERSION;
   b->detail = 2;

@@ -19,6 +19,21 @@ int pg_write(const pg_board *b, uint32_t addr, const void *bytes, uint32_t n) {
   return s->write(s->ctx, addr, bytes, n) ? PG_STORAGE : 0;
 }
 
+/*
+ * Writes what only clears bits; where that is not so the cells hold another form of the block and stay as they are until
+ * an erase (storage.h). Whoever reads them back finds the wrong CRC.
+ */
+int pg_program(const pg_board *b, uint32_t addr, const uint8_t *bytes, uint32_t n) {
+  uint8_t chunk[PG_CHUNK];
+  for (uint32_t at = 0; at < n; at += (uint32_t)sizeof chunk) {
+    const uint32_t part = pg_min(n - at, sizeof chunk);
+    if (pg_read(b, addr + at, chunk, part)) return PG_STORAGE;
+    for (uint32_t i = 0; i < part; i++)
+      if (bytes[at + i] & (uint8_t)~chunk[i]) return 0;
+  }
+  return pg_write(b, addr, bytes, n);
+}
+
 int pg_program_zero(const pg_board *b, uint32_t addr) {
   uint8_t byte = 0;
   if (pg_write(b, addr, &byte, 1) || pg_read(b, addr, &byte, 1)) return PG_STORAGE;

@@ -218,7 +218,7 @@ int pg_data(pg_board *b, uint16_t n) {
     return 0;
   }
   if (n != frame_bytes(b, &place)) return 0;
-  if (pg_write(b, place.addr + place.off, pg_body(b), n)) return PG_STORAGE;
+  if (pg_program(b, place.addr + place.off, pg_body(b), n)) return PG_STORAGE;
   s->touched = 1;
   if (distance) {
     s->mask |= bit;

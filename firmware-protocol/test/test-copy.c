@@ -79,6 +79,20 @@ static void test_copy(void) {
   EQUAL(rig_err(host_verify(&r, 1, &c)), 0);
   CHECK(slot_holds(&r, 2, &c));
   EQUAL(r.flash.violations, 0);
+
+  begin_test("COPY leaves cells alone that hold another form of the block, and the block fails");
+  const uint8_t wrong[64] = {0};
+  fresh(2);
+  host_upload(&r, &a, &slot);
+  EQUAL(host_begin(&r, &b, 255, 0)->body[1], 0);
+  host_send_some(&r, &b, 256, 1, &sent);
+  const uint16_t first = pg_get16(host_start(&r, 256)->body + 1);
+  rig_ask_seq(&r, PG_T_DATA, first, wrong, b.length[0]);
+  EQUAL(rig_err(rig_last(&r, PG_T_ERR)), 13);
+  p = copy_run(0, 0, 0, 8);
+  EQUAL(pg_get16(p->body), 6);
+  EQUAL(pg_get16(p->body + 2), 2);
+  EQUAL(r.flash.violations, 0);
 }
 
 static void ask_unsettled(uint8_t type, uint16_t seq, const void *body, size_t n) {

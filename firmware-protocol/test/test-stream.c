@@ -160,7 +160,8 @@ static void test_bad_block(void) {
   open_image(128, 1); /* one frame a block */
   uint8_t wrong[128];
   memcpy(wrong, cut[2].bytes, cut[2].n);
-  wrong[9] ^= 1;
+  CHECK(wrong[9] != 0);
+  wrong[9] = 0;
   send(0);
   send(1);
   rig_ask_seq(&r, PG_T_DATA, (uint16_t)(first + 2), wrong, cut[2].n);
@@ -174,14 +175,27 @@ static void test_bad_block(void) {
   send(2);
   CHECK(ack());
   EQUAL(pg_get16(ack()->body + 8), a.blocks - 1);
+  EQUAL(r.flash.violations, 0);
   const reply *have = host_start(&r, 64);
   EQUAL(pg_get16(have->body + 5), 2);
   EQUAL(pg_get16(have->body + 9), 1);
   EQUAL(have->body[13], 4);
+
+  begin_test("cells that hold another form of a block are not programmed again: the block fails anew, until BEGIN erases");
+  uint8_t seen[128];
+  pg_slot where;
+  pg_slot_load(&r.board, slot, &where);
+  memcpy(seen, r.flash.bytes + where.image + a.offset[2], cut[2].n);
+  CHECK(memcmp(seen, wrong, cut[2].n) == 0);
+  rig_ask_seq(&r, PG_T_DATA, pg_get16(host_start(&r, 128)->body + 1), cut[2].bytes, cut[2].n);
+  EQUAL(rig_err(rig_last(&r, PG_T_ERR)), 13);
+  CHECK(memcmp(seen, r.flash.bytes + where.image + a.offset[2], cut[2].n) == 0);
+  EQUAL(r.flash.violations, 0);
   EQUAL(host_begin(&r, &a, 255, 1)->body[1], 0);
   unsigned sent = 0;
   EQUAL(host_send(&r, &a, 64, &sent), 0);
   EQUAL(rig_err(host_verify(&r, 0, &a)), 0);
+  EQUAL(r.flash.violations, 0);
   begin_test("BEGIN repeated with its seq does not erase what came since");
   uint8_t body[32];
   pattern_make(&a, 10, 6, 1, 40, 0);

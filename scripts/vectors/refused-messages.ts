@@ -67,6 +67,15 @@ export function refusedMessages(
       ...(detail === undefined ? {} : { detail }),
     })
   bad('host', 'HELLO with one byte too few', HELLO, '01 01 0010', 'BAD_LENGTH', 5)
+  bad('host', 'HELLO with a TLV without its length', HELLO, '01 01 0010 00 07', 'BAD_LENGTH', 5)
+  bad(
+    'host',
+    'HELLO with a TLV that runs past the end',
+    HELLO,
+    '01 01 0010 00 07 00 c8 02 01',
+    'BAD_LENGTH',
+    5,
+  )
   bad('host', 'COPY without a run', COPY, '', 'BAD_LENGTH')
   bad('host', 'COPY with a cut run', COPY, '00 0000 0000 0100 01', 'BAD_LENGTH')
   bad('host', 'FRAME without its fixed part', FRAME, '0000 0000', 'BAD_LENGTH', 5)

@@ -22,22 +22,16 @@ const least = {
 } as const
 
 const regressions = join(fuzzFolder, 'regressions')
-/** `<harness>-<what>.bin`; a fault that is known and not mended yet stands here with its name. */
-const unmended: Readonly<Record<string, string>> = {
-  'flash-rewrite-of-a-refused-block.bin':
-    'DATA that follows a refused block programs cells again that are not blank (storage.h: bits are only cleared)',
-}
 
 const reason = await whyNoFuzzing()
 const skip = reason ?? false
-if (reason === undefined) await buildFuzzers([...Object.keys(fuzzTargets), 'flash'])
+if (reason === undefined) await buildFuzzers(Object.keys(fuzzTargets))
 
-for (const name of readdirSync(regressions).filter(name => name.endsWith('.bin'))) {
-  const todo = unmended[name] ?? false
-  t.test(`what was once found does no harm: ${name}`, { skip, todo }, async t => {
+/** `<harness>-<what>.bin` */
+for (const name of readdirSync(regressions).filter(name => name.endsWith('.bin')))
+  t.test(`what was once found does no harm: ${name}`, { skip }, async t => {
     t.equal(await replay(name.split('-', 1)[0] ?? '', join(regressions, name)), undefined)
   })
-}
 
 const secondsOf = (share: number) => Math.max(1, Math.round((secondsInAll * share) / 100))
 
@@ -63,8 +57,3 @@ for (const [target, share] of Object.entries(fuzzTargets).filter(([name]) => isF
       t.ok(summary.edges >= least[target].edges, `${summary.edges} edges`)
     },
   )
-
-t.test('a refused block that is sent anew does no harm where the flash only ANDs', { skip }, async t => {
-  const file = join(regressions, 'flash-rewrite-of-a-refused-block.bin')
-  t.equal(await replay('session', file), undefined)
-})
