@@ -16,7 +16,7 @@ function seed(fuzzer, bytes) {
 }
 
 // What a host said, frame by frame, and what came of single frames.
-for (const name of ['handshake', 'transfer'])
+for (const name of ['handshake', 'transfer', 'pairing'])
   for (const { steps } of load(name).cases)
     seed('stream', Buffer.concat(steps.filter(step => step.host).map(step => hex(step.host))))
 const { valid, invalid, streams } = load('frames')

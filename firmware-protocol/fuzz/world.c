@@ -134,6 +134,7 @@ void world_open(world *w, const world_shape *s) {
   c->block_bytes = s->block_bytes;
   c->codecs = 15;
   c->digests = 3;
+  c->macs = 3;
   c->max_baud = s->max_baud;
   c->decode_bytes = s->decode_bytes;
   c->live_bytes = s->live_bytes;
