@@ -23,6 +23,7 @@ static uint8_t some_bits(world *w) {
 /* Byte by byte; the byte at which power fails is torn, those behind it are untouched. */
 static int operate(world *w, uint32_t addr, const uint8_t *bytes, uint32_t n) {
   if (w->dead) return -1;
+  w->touched += n;
   for (uint32_t i = 0; i < n; i++) {
     uint8_t *cell = w->flash + addr + i;
     const uint8_t after = bytes ? (uint8_t)(*cell & bytes[i]) : 0xFF;
