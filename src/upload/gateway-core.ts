@@ -1,5 +1,7 @@
 import { BoardBook, type BookEvents } from '../board/board-book.ts'
 import { type BoardStateEvents, BoardStates } from '../board/board-states.ts'
+import { type KeyFile, KeyVault } from '../board/key-vault.ts'
+import { BoardPairing, type PairingEvents } from '../board/pairing.ts'
 import { type BoardEvents, BoardRegistry } from '../board/registry.ts'
 import type { BoardSession } from '../board/session.ts'
 import { Bus } from '../kernel/bus.ts'
@@ -15,7 +17,7 @@ import type { ResetBoard } from './pull-reset.ts'
 import { UploadQueue } from './upload-queue.ts'
 import { Uploads } from './uploads.ts'
 
-export type GatewayEvents = BoardEvents & BoardStateEvents & BookEvents & JobEvents
+export type GatewayEvents = BoardEvents & BoardStateEvents & BookEvents & JobEvents & PairingEvents
 
 export interface CoreOptions {
   readonly store: Store
@@ -26,6 +28,8 @@ export interface CoreOptions {
   /** How long a pattern may hold the main thread; what takes longer is done in one of its own. */
   readonly maxHoldMs?: number
   readonly resetBoard?: ResetBoard
+  /** What encrypts the pairing keys; left out: this program keeps none. */
+  readonly keyFile?: KeyFile
 }
 
 /** Boards, jobs and what joins them: the same for the daemon and for an upload without it. */
@@ -33,6 +37,7 @@ export interface GatewayCore {
   readonly bus: Bus<GatewayEvents>
   readonly registry: BoardRegistry
   readonly book: BoardBook
+  readonly pairing: BoardPairing
   readonly states: BoardStates
   readonly control: BoardControl
   readonly views: BoardViews
@@ -53,13 +58,16 @@ export function createCore({
   adaptBody = true,
   maxHoldMs,
   resetBoard,
+  keyFile,
 }: CoreOptions): GatewayCore {
   const bus = new Bus<GatewayEvents>()
   const registry = new BoardRegistry(bus, log)
   const states = new BoardStates(bus)
   const book = new BoardBook(store, clock, bus)
+  const vault = keyFile && new KeyVault(keyFile)
+  const pairing = new BoardPairing({ store, vault, clock, log, bus })
   const control = new BoardControl(registry, store)
-  const views = new BoardViews({ store, book, registry, states })
+  const views = new BoardViews({ store, book, registry, states, pairing })
   const patterns = new PatternThread({ clock, maxHoldMs })
   const queue = new UploadQueue({
     store,
@@ -72,6 +80,7 @@ export function createCore({
     adaptBody,
     profileOf: session => book.profileOf(session),
     resetBoard,
+    sealFor: session => pairing.seal(session),
   })
   const uploads = new Uploads({ store, queue, patterns, clock })
   // The board shows something else now; its next heartbeat may be a second away.
@@ -82,14 +91,17 @@ export function createCore({
         ?.request({ type: 'STATUS' })
         .catch(() => undefined)
   })
-  const onSession = (session: BoardSession) => {
-    book.meet(session).then(
-      () => session.alive && registry.add(session),
-      (thrown: unknown) => {
-        log.error({ err: toError(thrown) }, 'a board could not be written down')
-        session.end()
-      },
-    )
+  const admit = async (session: BoardSession) => {
+    // What claims another's identity must not change what is known of that board.
+    if (!(await pairing.admit(session))) return
+    await book.meet(session)
+    if (session.alive) registry.add(session)
   }
-  return { bus, registry, book, states, control, views, patterns, queue, uploads, onSession }
+  const onSession = (session: BoardSession) => {
+    admit(session).catch((thrown: unknown) => {
+      if (session.alive) log.error({ err: toError(thrown) }, 'a board could not be taken in')
+      session.end()
+    })
+  }
+  return { bus, registry, book, pairing, states, control, views, patterns, queue, uploads, onSession }
 }
