@@ -56,11 +56,18 @@ export class BoardPairing {
 
   /**
    * Judges a board that was just greeted. False: it is refused; its session stays open and unused, so that the line is not greeted
-   * for ever. Rejects when the session ends, or with `config_invalid` when the stored keys cannot be opened.
+   * for ever. Rejects when the session ends.
    */
   async admit(session: BoardSession): Promise<boolean> {
     const id = boardId(session.id)
-    const keys = await this.#keysOf(id)
+    const records = await this.#recordsOf(id)
+    let keys: readonly OpenedKey[]
+    try {
+      keys = this.#open(id, records)
+    } catch (thrown) {
+      if (!(thrown instanceof AppError)) throw thrown
+      return this.#refuse(session, id, `Board ${id} is paired, and nothing is sent to it: ${thrown.message}`)
+    }
     const ours = keys.find(({ state }) => state !== 'pending')
     if (!session.caps.paired) return this.#admitKeyless(session, id, ours)
     const mac = chooseMac(session.caps.macs)
@@ -72,14 +79,18 @@ export class BoardPairing {
       return true
     }
     if (ours !== undefined)
-      return this.#refuse(session, id, 'does not prove that it has the key of this board')
+      return this.#refuse(
+        session,
+        id,
+        forged(session, id, 'does not prove that it has the key of this board'),
+      )
     this.#locked.add(session)
     return true
   }
 
   async #admitKeyless(session: BoardSession, id: BoardId, ours: OpenedKey | undefined): Promise<boolean> {
     if (ours?.state === 'active')
-      return this.#refuse(session, id, 'has no pairing key, but this board has one')
+      return this.#refuse(session, id, forged(session, id, 'has no pairing key, but this board has one'))
     if (ours?.state === 'leaving') await this.#parts.store.boardKeys.remove(id)
     return true
   }
@@ -95,8 +106,7 @@ export class BoardPairing {
     if (session !== undefined)
       return this.#proven.has(session) ? 'paired' : this.#locked.has(session) ? 'locked' : 'untrusted'
     if (this.#refused.has(id)) return 'refused'
-    if (this.#parts.vault === undefined) return 'untrusted'
-    const records = await this.#parts.store.boardKeys.of(id)
+    const records = await this.#recordsOf(id)
     return records.some(({ state }) => state !== 'pending') ? 'paired' : 'untrusted'
   }
 
@@ -181,9 +191,8 @@ export class BoardPairing {
     await this.#parts.store.boards.raiseGeneration({ id, generation: proven.generation })
   }
 
-  #refuse(session: BoardSession, id: BoardId, why: string): false {
+  #refuse(session: BoardSession, id: BoardId, message: string): false {
     const { address } = session.channel.link
-    const message = `What answers on ${address} claims to be board ${id} and ${why}. Nothing is sent to it. If you have reset or replaced the board yourself: pixelgate board unpair ${id} --forget, then pair it again. If not, look at what is plugged in there.`
     const others = this.#refused.get(id) ?? new Set()
     this.#refused.set(id, others.add(session))
     this.#parts.log.error({ boardId: id, address }, message)
@@ -196,11 +205,14 @@ export class BoardPairing {
     return false
   }
 
+  async #recordsOf(id: BoardId): Promise<readonly BoardKeyRecord[]> {
+    return this.#parts.vault === undefined ? [] : this.#parts.store.boardKeys.of(id)
+  }
+
   /** The key that counts before the one that may count. */
-  async #keysOf(id: BoardId): Promise<readonly OpenedKey[]> {
-    const { store, vault } = this.#parts
+  #open(id: BoardId, records: readonly BoardKeyRecord[]): readonly OpenedKey[] {
+    const { vault } = this.#parts
     if (vault === undefined) return []
-    const records = await store.boardKeys.of(id)
     const opened = records.map(({ state, sealed }) => ({ state, key: vault.open(id, sealed) }))
     return opened.sort((a, b) => Number(a.state === 'pending') - Number(b.state === 'pending'))
   }
@@ -222,6 +234,9 @@ const lockedFault = () =>
     'board_refused',
     'The board is paired with another gateway. Unpair it there, or take its key away at the board itself (docs/pairing.md).',
   )
+
+const forged = ({ channel }: BoardSession, id: BoardId, why: string): string =>
+  `What answers on ${channel.link.address} claims to be board ${id} and ${why}. Nothing is sent to it. If you have reset or replaced the board yourself: pixelgate board unpair ${id} --forget, then pair it again. If not, look at what is plugged in there.`
 
 /** The first key crosses the line in the clear. */
 const isLocal = ({ channel }: BoardSession): boolean =>
