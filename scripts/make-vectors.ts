@@ -8,6 +8,7 @@ import { frameVectors } from './vectors/frames.ts'
 import { handshakeVectors } from './vectors/handshake.ts'
 import { manifestVectors } from './vectors/manifests.ts'
 import { messageVectors } from './vectors/messages.ts'
+import { pairingVectors } from './vectors/pairing.ts'
 import { transferVectors } from './vectors/transfer.ts'
 
 /** One vector a line, so that a change shows as the lines it touches. */
@@ -17,7 +18,7 @@ function format(groups: Readonly<Record<string, readonly unknown[]>>): string {
   return `{\n${Object.entries(groups).map(group).join(',\n')}\n}\n`
 }
 
-/** The last two are recorded from firmware-protocol/wasm/board.wasm; the others need nothing but this code. */
+/** The last three are recorded from firmware-protocol/wasm/board.wasm; the others need nothing but this code. */
 const files: Readonly<Record<string, () => Readonly<Record<string, readonly unknown[]>>>> = {
   frames: frameVectors,
   messages: messageVectors,
@@ -26,6 +27,7 @@ const files: Readonly<Record<string, () => Readonly<Record<string, readonly unkn
   manifests: manifestVectors,
   handshake: handshakeVectors,
   transfer: transferVectors,
+  pairing: pairingVectors,
 }
 
 for (const [name, vectors] of Object.entries(files)) {

@@ -25,6 +25,7 @@ import { healthRoutes } from './http/routes/health.ts'
 import { jobRoutes } from './http/routes/jobs.ts'
 import { metricsRoutes } from './http/routes/metrics.ts'
 import { mqttUserRoutes } from './http/routes/mqtt-users.ts'
+import { pairingRoutes } from './http/routes/pairing.ts'
 import { patternRoutes } from './http/routes/patterns.ts'
 import { portRoutes } from './http/routes/ports.ts'
 import { roomRoutes } from './http/routes/rooms.ts'
@@ -119,6 +120,7 @@ function apiRoutes(parts: FaceParts, incoming: Incoming): NonNullable<HttpOption
     userRoutes({ accounts }),
     mqttUserRoutes({ users: mqttUsers, core, mqtt }),
     boardRoutes(deps),
+    pairingRoutes(parts),
     portRoutes(deps),
     patternRoutes({ core, incoming, previews }),
     jobRoutes(deps),

@@ -9,6 +9,7 @@ import { Connections } from './board/connections.ts'
 import { PortApprovals } from './board/port-approvals.ts'
 import { type Broker, startBroker } from './broker/start-broker.ts'
 import { Chat } from './chat/chat.ts'
+import { pairingKeyFile } from './config/pairing-key-file.ts'
 import type { Config } from './config/resolve-config.ts'
 import { gatewayId } from './gateway-id.ts'
 import type { GpioControl } from './http/routes/gpio.ts'
@@ -79,6 +80,7 @@ async function start(config: Config, { clock, log, open, ...given }: Given, clos
     store,
     clock,
     log,
+    keyFile: pairingKeyFile(config.stateDir),
     resetBoard: async boardId => (await gpio?.resetBoard(boardId)) ?? false,
   })
   const { connections, approvals } = connect(config, { clock, log, open, ...given }, store, core)

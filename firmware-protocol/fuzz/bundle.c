@@ -28,6 +28,19 @@ void bundle_seal(bundle *p) {
   bundle_name(p);
 }
 
+void bundle_authenticate(bundle *p, uint8_t type, const uint8_t key[16], const uint8_t uuid[16], uint8_t generation) {
+  pg_mac mac;
+  p->manifest[PG_M_MAC_TYPE] = type;
+  p->manifest[PG_M_MAC_BYTES] = 16;
+  p->manifest[PG_M_GENERATION] = generation;
+  bundle_seal(p);
+  pg_mac_init(&mac, type, key, PG_L_MANIFEST);
+  pg_mac_update(&mac, uuid, 16);
+  pg_mac_update(&mac, p->manifest, p->manifest_bytes - 16);
+  pg_mac_final(&mac, key, p->manifest + p->manifest_bytes - 16);
+  bundle_name(p);
+}
+
 void bundle_make(bundle *p, uint8_t seed, uint8_t blocks, uint8_t leds) {
   memset(p, 0, sizeof *p);
   p->blocks = blocks;

@@ -19,6 +19,7 @@ typedef struct bundle {
 
 void bundle_make(bundle *p, uint8_t seed, uint8_t blocks, uint8_t leds); /* raw blocks of one frame */
 void bundle_seal(bundle *p);                                            /* lengths, CRCs, SHA-256, id */
+void bundle_authenticate(bundle *p, uint8_t type, const uint8_t key[16], const uint8_t uuid[16], uint8_t generation);
 void bundle_name(bundle *p);                                            /* the id alone, after a change that must stay */
 
 #endif

@@ -74,6 +74,27 @@ static size_t fill_verify(uint8_t *body, const uint8_t *p, size_t n) {
   return 33;
 }
 
+/* What a host with the key would say; the fuzzer may change it. */
+static size_t fill_pair(uint8_t *body, const uint8_t *p, size_t n) {
+  static const uint8_t bytes[4] = {18, 17, 33, 17};
+  const pg_board *b = &w.board;
+  const uint8_t op = byte(p, n, 0, 0) & 3u, *key = b->record.key;
+  uint8_t *tag = body + bytes[op] - 16;
+  body[0] = op;
+  body[1] = (uint8_t)(1 + (byte(p, n, 1, 0) & 1u));
+  if (op == 1) memcpy(tag, b->pairing.proof, 16);
+  if (op == 2) memset(body + 1, byte(p, n, 1, 5), 16);
+  if (op >= 2 && pg_paired(b) && b->pairing.mac) {
+    pg_mac mac;
+    pg_mac_init(&mac, b->pairing.mac, key, op == 2 ? PG_L_SET : PG_L_CLEAR);
+    pg_mac_update(&mac, b->pairing.proof, 16);
+    if (op == 2) pg_mac_update(&mac, body + 1, 16);
+    pg_mac_final(&mac, key, tag);
+  }
+  if (n > 3) body[p[2] % bytes[op]] ^= p[3];
+  return bytes[op];
+}
+
 static size_t fill(uint8_t type, uint8_t *body, const uint8_t *p, size_t n, uint8_t how) {
   switch (type) {
     case PG_T_BEGIN:
@@ -100,6 +121,8 @@ static size_t fill(uint8_t type, uint8_t *body, const uint8_t *p, size_t n, uint
     case PG_T_ABORT:
       memcpy(body, mine->id, 16);
       return 16;
+    case PG_T_PAIR:
+      return fill_pair(body, p, n);
     default:
       if (n) memcpy(body, p, n);
       return n;
@@ -116,15 +139,27 @@ static void frame(uint8_t type, uint8_t how, const uint8_t *p, size_t n) {
     const uint8_t hello[5] = {1, 1, 64, byte(p, n, 0, 2), byte(p, n, 1, 0)};
     memcpy(body, hello, length = 5);
   }
+  /* Whoever has not proved that he has the key changes nothing that lasts; the proof alone may do so. */
+  const uint32_t touched = w.touched;
+  const int stranger = !pg_trusts_host(&w.board), restarts = w.dead;
   world_frame(&w, how & VERSION ? 2 : 1, type, how & STRANGER ? 10 : 9, seq, body, length);
+  MUST(!stranger || restarts || w.touched == touched, "a stranger's frame of type %02x has written", type);
   if (how & NO_POLL) return;
   world_poll(&w, how & ONE_POLL ? 1 : 400);
+}
+
+static void log_in(void) {
+  const uint8_t challenge[2] = {0, 1}, prove = 1;
+  frame(PG_T_PAIR, 0, challenge, 2);
+  frame(PG_T_PAIR, 0, &prove, 1);
 }
 
 /* HELLO … VERIFY, as far as the board lets it go. */
 static void upload(uint8_t bytes) {
   const uint8_t size = bytes;
   frame(PG_T_HELLO, 0, NULL, 0);
+  if (pg_paired(&w.board) && bytes & 3) log_in();
+  if (pg_paired(&w.board) && bytes & 6) bundle_authenticate(mine, (uint8_t)(1 + (bytes & 1)), w.board.record.key, w.board.record.uuid, bytes >> 4);
   frame(PG_T_BEGIN, 0, NULL, 0);
   for (unsigned segment = 0; segment < 2; segment++) {
     frame(PG_T_HAVEQ, 0, &size, 1);
@@ -269,7 +304,7 @@ static size_t splice(uint8_t *data, size_t size, size_t max, size_t at, size_t o
 
 static size_t new_step(uint8_t *to) {
   static const uint8_t often[] = {PG_T_BEGIN, PG_T_HAVEQ, PG_T_DATA, PG_T_DATA, PG_T_COPY, PG_T_VERIFY, PG_T_ACTIVATE,
-                                  PG_T_CONFIRM, PG_T_DELETE, PG_T_SELECT, PG_T_LIST, PG_T_BLOCKS, PG_T_FRAME, PG_T_FILL,
+                                  PG_T_CONFIRM, PG_T_DELETE, PG_T_SELECT, PG_T_LIST, PG_T_BLOCKS, PG_T_FRAME, PG_T_FILL, PG_T_PAIR, PG_T_SETID,
                                   TIME, RESTART, CUT, POLL, UPLOAD, BUNDLE, MANIFEST, BLOCK, TABLE, FINISH, JUDGE};
   to[0] = any(2) ? often[any(sizeof often)] : (uint8_t)any(KINDS);
   to[1] = (uint8_t)(any(2) ? 0 : any(256));

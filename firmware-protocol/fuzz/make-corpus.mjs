@@ -16,7 +16,7 @@ function seed(fuzzer, bytes) {
 }
 
 // What a host said, frame by frame, and what came of single frames.
-for (const name of ['handshake', 'transfer'])
+for (const name of ['handshake', 'transfer', 'pairing'])
   for (const { steps } of load(name).cases)
     seed('stream', Buffer.concat(steps.filter(step => step.host).map(step => hex(step.host))))
 const { valid, invalid, streams } = load('frames')
@@ -34,6 +34,8 @@ const stories = {
   'light': [step(0x31, 0, 100, 0, 3, 1, 2, 3), step(0x30, 0, 100, 0, 0, 0, 1, 9, 9, 9), step(time, 0, 50), step(0x29, 0, 200, 1), step(time, 1, 50)],
   'queries': [step(upload), ...[0x20, 0x28, 0x1b, 0x24, 0x25, 0x26, 0x27].map(type => step(type, 0, ...(type === 0x20 ? [0] : type === 0x1b ? [0, 0, 0] : [])))],
   'settings': [step(0x23, 0, 128), step(0x2b, 0, ...Array(16).fill(7)), step(0x07, 0, 0, 194, 1, 0), step(time, 1, 40), step(0x2a), step(0x18, 128, 0), step(0x19), step(0x1a)],
+  'a key, a proof, an upload under it': [step(0x2b, 0, ...Array(16).fill(7)), step(0x2c, 0, 2, 9), step(upload, 0, 71), step(finish), step(0x01), step(upload, 0, 34), step(0x2c, 0, 0, 1), step(0x2c, 0, 1), step(0x2c, 0, 2, 4), step(0x2c, 0, 3)],
+  'a stranger at a paired board': [step(upload), step(0x2b, 0, ...Array(16).fill(7)), step(0x2c, 0, 2, 9), step(upload), step(finish), step(restart), step(0x01), step(0x2c, 0, 0, 0), step(0x2c, 0, 1, 0, 5, 1), step(0x23, 0, 9)],
   'noise': [step(noise, 0, 1, 2, 3, 0, 0, 5, 5), step(0x05), step(0x08, 0, 1, 2, 3)],
   'frames that come late': [step(bundle, 2), step(0x10), step(0x11), step(0x13, 64, 2), step(0x13, 64, 1), step(0x13), step(0x13, 1), step(0x11, 0, 9)],
 }

@@ -23,6 +23,7 @@ static uint8_t some_bits(world *w) {
 /* Byte by byte; the byte at which power fails is torn, those behind it are untouched. */
 static int operate(world *w, uint32_t addr, const uint8_t *bytes, uint32_t n) {
   if (w->dead) return -1;
+  w->touched += n;
   for (uint32_t i = 0; i < n; i++) {
     uint8_t *cell = w->flash + addr + i;
     const uint8_t after = bytes ? (uint8_t)(*cell & bytes[i]) : 0xFF;
@@ -134,6 +135,7 @@ void world_open(world *w, const world_shape *s) {
   c->block_bytes = s->block_bytes;
   c->codecs = 15;
   c->digests = 3;
+  c->macs = 3;
   c->max_baud = s->max_baud;
   c->decode_bytes = s->decode_bytes;
   c->live_bytes = s->live_bytes;

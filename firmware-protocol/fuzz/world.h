@@ -30,6 +30,7 @@ typedef struct world {
   uint32_t now;
   uint32_t seed;
   int32_t power;    /* bytes programmed until the cut, -1 = none */
+  uint32_t touched; /* bytes programmed and erased */
   uint8_t dead;
   uint8_t rebooted;
   uint8_t out[WIRE_MAX + 2];

@@ -59,6 +59,7 @@ static int reboot(pg_board *b, uint16_t n) {
 
 #define AT_LEAST 1u
 #define STORAGE 2u
+#define OPEN 4u /* a paired board does it for anybody */
 #define RULE(type, length, how, function) \
   case type:                              \
     need = length;                        \
@@ -69,26 +70,27 @@ static int reboot(pg_board *b, uint16_t n) {
 static int dispatch(pg_board *b, uint16_t n) {
   uint8_t need, flags;
   int (*handler)(pg_board *, uint16_t);
+  if (b->type == PG_T_PAIR && !pg_macs(b)) return PG_UNSUPPORTED;
   switch (b->type) {
-    RULE(PG_T_HELLO, 5, AT_LEAST, pg_hello)
-    RULE(PG_T_PROBE, 0, 0, pg_probe)
+    RULE(PG_T_HELLO, 5, AT_LEAST | OPEN, pg_hello)
+    RULE(PG_T_PROBE, 0, OPEN, pg_probe)
 #if PG_WITH_SETBAUD
-    RULE(PG_T_SETBAUD, 4, 0, pg_setbaud)
+    RULE(PG_T_SETBAUD, 4, OPEN, pg_setbaud)
 #endif
-    RULE(PG_T_LINKTEST, 0, AT_LEAST, linktest)
+    RULE(PG_T_LINKTEST, 0, AT_LEAST | OPEN, linktest)
     RULE(PG_T_BEGIN, 32, STORAGE, pg_begin)
     RULE(PG_T_HAVEQ, 7, STORAGE, pg_haveq)
     RULE(PG_T_DATA, 0, AT_LEAST | STORAGE, pg_data)
 #if PG_WITH_COPY
     RULE(PG_T_COPY, 7, AT_LEAST | STORAGE, pg_copy)
-    RULE(PG_T_BLOCKS, 3, STORAGE, pg_blocks)
+    RULE(PG_T_BLOCKS, 3, STORAGE | OPEN, pg_blocks)
 #endif
     RULE(PG_T_VERIFY, 33, STORAGE, pg_verify)
     RULE(PG_T_ACTIVATE, 19, STORAGE, pg_activate)
     RULE(PG_T_CONFIRM, 17, STORAGE, pg_confirm)
     RULE(PG_T_ROLLBACK, 0, STORAGE, pg_rollback)
     RULE(PG_T_ABORT, 16, STORAGE, pg_abort)
-    RULE(PG_T_LIST, 1, STORAGE, pg_list)
+    RULE(PG_T_LIST, 1, STORAGE | OPEN, pg_list)
     RULE(PG_T_DELETE, 17, STORAGE, pg_delete)
     RULE(PG_T_SELECT, 17, STORAGE, pg_select)
     RULE(PG_T_BRIGHTNESS, 1, STORAGE, pg_brightness)
@@ -96,10 +98,13 @@ static int dispatch(pg_board *b, uint16_t n) {
     RULE(PG_T_STOP, 0, STORAGE, pg_play_stop)
     RULE(PG_T_NEXT, 0, STORAGE, pg_step)
     RULE(PG_T_PREVIOUS, 0, STORAGE, pg_step)
-    RULE(PG_T_STATUS, 0, 0, pg_status)
+    RULE(PG_T_STATUS, 0, OPEN, pg_status)
     RULE(PG_T_IDENTIFY, 2, 0, pg_identify)
     RULE(PG_T_REBOOT, 0, 0, reboot)
     RULE(PG_T_SETID, 16, STORAGE, pg_setid)
+#if PG_WITH_PAIRING
+    RULE(PG_T_PAIR, 0, AT_LEAST | STORAGE | OPEN, pg_pair)
+#endif
 #if PG_WITH_LIVE
     RULE(PG_T_FRAME, 5, AT_LEAST, pg_frame)
     RULE(PG_T_FILL, 3, AT_LEAST, pg_fill)
@@ -109,6 +114,8 @@ static int dispatch(pg_board *b, uint16_t n) {
   }
   b->detail = need;
   if (n < need || (n > need && !(flags & AT_LEAST))) return PG_BAD_LENGTH;
+  b->detail = 0;
+  if (!(flags & OPEN) && !pg_trusts_host(b)) return PG_UNAUTHORIZED; /* SPEC §9.2 */
   b->detail = PG_PATIENCE_MS;
   if (b->job.type && flags & STORAGE) {
     if (b->type != b->job.type || b->seq != b->job.seq) return PG_BUSY;

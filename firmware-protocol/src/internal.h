@@ -53,6 +53,51 @@ int pg_slot_in_use(const pg_board *b, uint8_t index);
 int pg_slot_find(const pg_board *b, const uint8_t id[16], pg_slot *slot);     /* index or PG_NOT_FOUND */
 int pg_slot_verified(pg_board *b, uint8_t index, const uint8_t id[16]); /* 0 or the code for SPEC §7.3 */
 
+/* mac.c: MACs of 16 bytes, numbered as in SPEC §10.2. Each begins with a label that tells its use (SPEC §9.3). */
+enum pg_mac_type { PG_MAC_SIPHASH = 1, PG_MAC_HMAC = 2 };
+enum pg_mac_label {
+  PG_L_NONCE = 0,
+  PG_L_BOARD = 1,
+  PG_L_HOST = 2,
+  PG_L_SET = 3,
+  PG_L_MASK = 4,
+  PG_L_CLEAR = 5,
+  PG_L_MANIFEST = 6,
+  PG_L_DIGEST = 7
+};
+#define PG_MAC_TAG 16u
+#if PG_WITH_PAIRING
+typedef struct pg_mac {
+  uint8_t type;
+  union {
+#if PG_WITH_SIPHASH
+    pg_siphash siphash;
+#endif
+#if PG_WITH_SHA256
+    pg_sha256 sha256;
+#endif
+  } u;
+} pg_mac;
+void pg_mac_init(pg_mac *mac, uint8_t type, const uint8_t key[16], uint8_t label);
+void pg_mac_update(pg_mac *mac, const void *bytes, size_t n);
+void pg_mac_final(pg_mac *mac, const uint8_t key[16], uint8_t tag[PG_MAC_TAG]);
+#endif
+
+/* pairing.c */
+#if PG_WITH_PAIRING
+uint8_t pg_macs(const pg_board *b); /* offered: configured and compiled in */
+int pg_paired(const pg_board *b);
+int pg_trusts_host(const pg_board *b); /* not paired, or the host of this session has proved itself */
+int pg_pair(pg_board *b, uint16_t n);
+int pg_pairing_judge(const pg_board *b); /* the open transfer's manifest: its MAC and its generation */
+int pg_pairing_digest_key(const pg_board *b, uint8_t key[16]);
+int pg_pairing_activated(const pg_board *b, pg_record *record); /* counts the generation of what becomes active */
+#else
+static inline uint8_t pg_macs(const pg_board *b) { return (void)b, (uint8_t)0; }
+static inline int pg_paired(const pg_board *b) { return (void)b, 0; }
+static inline int pg_trusts_host(const pg_board *b) { return (void)b, 1; }
+#endif
+
 /* transfer.c */
 void pg_transfer_resume(pg_board *b);
 void pg_transfer_close(pg_board *b);
@@ -87,6 +132,8 @@ int pg_verify_slice(pg_board *b);
 uint32_t pg_slice(const pg_board *b);
 
 /* session.c */
+#define PG_CAPS_FIXED 62u
+void pg_caps(const pg_board *b, uint8_t record[PG_CAPS_FIXED]); /* fixed part of the capability record */
 int pg_hello(pg_board *b, uint16_t n);
 int pg_setid(pg_board *b, uint16_t n);
 int pg_setbaud(pg_board *b, uint16_t n);

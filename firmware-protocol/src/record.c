@@ -3,8 +3,8 @@
  * record is appended behind the last; when its area is full the other one is erased and takes it, so the newest good
  * record is never in danger.
  *
- * 0 generation u32, 4 boot id u32, 8 uuid, 24 pairing key (reserved, zero), 40 active, 41 trial, 42 brightness,
- * 43 playing, 44 … 51 zero, 52 CRC-32 of what is before it.
+ * 0 generation u32, 4 boot id u32, 8 uuid, 24 pairing key (zero: none), 40 active, 41 trial, 42 brightness, 43 playing,
+ * 44 highest generation that was active under the key u32, 48 … 51 zero, 52 CRC-32 of what is before it.
  */
 #include "internal.h"
 
@@ -47,6 +47,10 @@ int pg_record_load(pg_board *b) {
       r->trial = raw[41];
       r->brightness = raw[42];
       r->playing = raw[43];
+#if PG_WITH_PAIRING
+      memcpy(r->key, raw + 24, 16);
+      r->newest = pg_get32(raw + 44);
+#endif
       b->record_area = area;
       b->record_next = (uint16_t)(i + 1);
     }
@@ -65,6 +69,10 @@ static int append(const pg_board *b, uint32_t addr, const pg_record *r) {
   raw[41] = r->trial;
   raw[42] = r->brightness;
   raw[43] = r->playing;
+#if PG_WITH_PAIRING
+  memcpy(raw + 24, r->key, 16);
+  pg_put32(raw + 44, r->newest);
+#endif
   pg_put32(raw + 52, pg_crc32(0, raw, 52));
   if (pg_write(b, addr, raw, RECORD_BYTES)) return 0;
   if (pg_read(b, addr, raw, RECORD_BYTES)) return 0;

@@ -1,7 +1,6 @@
 /* HELLO and CAPS, SETID, SETBAUD, STATUS (SPEC §3, §8.6). */
 #include "internal.h"
 
-#define CAPS_FIXED 62u
 #define HELLO_FIXED 5u
 
 /* A part of a record that is sent in pages: what of it falls on this page goes to its place. */
@@ -35,12 +34,11 @@ static uint8_t free_slots(const pg_board *b) {
   return n;
 }
 
-static void put_caps(const pg_board *b, page *p) {
+void pg_caps(const pg_board *b, uint8_t r[PG_CAPS_FIXED]) {
   const pg_config *c = b->config;
-  uint8_t r[CAPS_FIXED];
-  memset(r, 0, sizeof r);
+  memset(r, 0, PG_CAPS_FIXED);
   r[0] = PG_WIRE_VERSION;
-  r[1] = (uint8_t)((b->transfer.open ? 2 : 0) | (b->record.trial != PG_NO_SLOT_INDEX ? 4 : 0) |
+  r[1] = (uint8_t)((pg_paired(b) ? 1 : 0) | (b->transfer.open ? 2 : 0) | (b->record.trial != PG_NO_SLOT_INDEX ? 4 : 0) |
                    (c->flags & PG_FLAG_NO_ERASE ? 8 : 0));
   memcpy(r + 2, b->record.uuid, 16);
   pg_put32(r + 18, b->record.boot_id);
@@ -50,6 +48,7 @@ static void put_caps(const pg_board *b, page *p) {
   pg_put16(r + 30, c->window);
   pg_put16(r + 32, b->codecs);
   r[34] = b->digests;
+  r[35] = pg_macs(b);
   r[36] = c->slots;
   r[37] = free_slots(b);
   pg_put32(r + 38, pg_slot_room(b));
@@ -62,6 +61,12 @@ static void put_caps(const pg_board *b, page *p) {
   pg_put32(r + 54, c->max_baud);
 #endif
   pg_put16(r + 58, c->max_power_ma);
+}
+
+static void put_caps(const pg_board *b, page *p) {
+  const pg_config *c = b->config;
+  uint8_t r[PG_CAPS_FIXED];
+  pg_caps(b, r);
   put(p, r, sizeof r);
   put_text(p, 1, c->firmware_name);
   put_text(p, 2, c->firmware_version);
@@ -76,6 +81,9 @@ static void open_session(pg_board *b, uint16_t host_body) {
   b->session = from;
   b->host_body = host_body;
   b->done_type = 0;
+#if PG_WITH_PAIRING
+  b->pairing.state = 0;
+#endif
 }
 
 /* TLVs from `at` on end where the body ends (SPEC §2.2). This version knows none of them. */

@@ -12,7 +12,13 @@ int pg_transfer_limits(const pg_board *b, uint16_t *detail) {
   const pg_transfer *t = &b->transfer;
   const pg_manifest_limits limits = {t->manifest_bytes, t->image_bytes, t->blocks,      c->leds,
                                      c->block_bytes,    b->codecs,      b->decode_bytes};
-  return pg_manifest_check(&c->storage, pg_transfer_base(b), &limits, detail);
+  const int r = pg_manifest_check(&c->storage, pg_transfer_base(b), &limits, detail);
+#if PG_WITH_PAIRING
+  *detail = r ? *detail : 0;
+  return r ? r : pg_pairing_judge(b);
+#else
+  return r;
+#endif
 }
 
 void pg_transfer_close(pg_board *b) {

@@ -6,6 +6,9 @@ static int record_slots(pg_board *b, uint8_t active, uint8_t trial, uint8_t play
   if (r.active == active && r.trial == trial && r.playing == playing) return 0;
   r.active = active;
   r.trial = trial;
+#if PG_WITH_PAIRING
+  if (pg_pairing_activated(b, &r)) return PG_STORAGE;
+#endif
   r.playing = playing;
   return pg_record_save(b, &r);
 }

@@ -8,7 +8,16 @@ int pg_verify(pg_board *b, uint16_t n) {
   if (body[0] > 1) return PG_BAD_ARGUMENT;
   if (!((uint32_t)b->digests >> body[0] & 1u)) return PG_UNSUPPORTED;
   if (t->slot == PG_NO_SLOT_INDEX) return PG_NO_TRANSFER;
-  if (!t->manifest_done || t->refusal || t->durable != t->blocks) return PG_BAD_STATE;
+  if (!t->manifest_done || t->durable != t->blocks) return PG_BAD_STATE;
+  b->detail = t->refusal_detail;
+  if (t->refusal) return t->refusal;
+#if PG_WITH_PAIRING && PG_WITH_SIPHASH
+  uint8_t key[16];
+  memcpy(key, body + 1, 16);
+  if (body[0] == 1 && pg_pairing_digest_key(b, key)) return PG_STORAGE;
+#elif PG_WITH_SIPHASH
+  const uint8_t *key = body + 1;
+#endif
   pg_stream_close(b);
   pg_job_start(b, PG_T_VERIFY);
   b->job.end = t->manifest_bytes + t->image_bytes;
@@ -18,7 +27,7 @@ int pg_verify(pg_board *b, uint16_t n) {
   if (body[0] == 0) pg_sha256_init(&b->job.u.verify.hash.sha256);
 #endif
 #if PG_WITH_SIPHASH
-  if (body[0] == 1) pg_siphash_init(&b->job.u.verify.hash.siphash, body + 1);
+  if (body[0] == 1) pg_siphash_init(&b->job.u.verify.hash.siphash, key);
 #endif
   return 0;
 }

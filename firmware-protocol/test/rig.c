@@ -151,6 +151,7 @@ void rig_init(rig *r, uint8_t slots, uint32_t bytes, uint32_t unit) {
   c->block_bytes = 4096;
   c->codecs = 15;
   c->digests = 3;
+  c->macs = 3;
   c->max_baud = 2000000;
   c->slots = slots;
   c->firmware_name = "rig";

@@ -89,9 +89,9 @@ table('vector_digest', 'vector_shas', (digests.sha256 ?? []).map(d => `{${bytes(
 
 const fields = [
   'leds', 'width', 'height', 'slots', 'storageBytes', 'eraseUnit', 'maxBody', 'rxBuffer', 'window', 'lineRateBaud',
-  'maxBaud', 'decodeBytes', 'blockBytes', 'maxPowerMa', 'codecs', 'digests', 'flags',
+  'maxBaud', 'decodeBytes', 'blockBytes', 'maxPowerMa', 'codecs', 'digests', 'flags', 'macs',
 ]
-const dialogues = ['handshake', 'transfer'].flatMap(name => {
+const dialogues = ['handshake', 'transfer', 'pairing'].flatMap(name => {
   const file = load(name)
   const cases = Array.isArray(file) ? file : (file.cases ?? file.scenarios ?? (file.steps ? [file] : []))
   return cases.map((c, i) => ({ label: `${name}.json ${c.name ?? i}`, ...c }))

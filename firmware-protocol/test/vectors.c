@@ -191,6 +191,7 @@ static void run_dialogue(const vector_dialogue *v) {
   c->codecs = (uint16_t)s[14];
   c->digests = (uint8_t)s[15];
   c->flags = (uint8_t)s[16];
+  c->macs = (uint8_t)s[17];
   memcpy(c->uuid, v->uuid.bytes, 16);
   c->firmware_name = v->firmware_name;
   c->firmware_version = v->firmware_version;

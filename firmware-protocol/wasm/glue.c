@@ -26,7 +26,7 @@ IMPORT("reboot") void env_reboot(void);
 /* What the host of the module fills in before board_start. */
 typedef struct board_settings {
   uint32_t leds, width, height, slots, storage_bytes, erase_unit, max_body, rx_buffer, window, line_rate_baud, max_baud,
-      decode_bytes, block_bytes, max_power_ma, codecs, digests, flags;
+      decode_bytes, block_bytes, max_power_ma, codecs, digests, flags, macs;
   uint8_t uuid[16];
   char firmware_name[33], firmware_version[33], board_name[33];
 } board_settings;
@@ -138,6 +138,7 @@ EXPORT("board_start") int32_t board_start(uint32_t now_ms) {
   config.slots = (uint8_t)s->slots;
   config.digests = (uint8_t)s->digests;
   config.flags = (uint8_t)s->flags;
+  config.macs = (uint8_t)s->macs;
   memcpy(config.uuid, s->uuid, 16);
   config.firmware_name = s->firmware_name;
   config.firmware_version = s->firmware_version;

@@ -67,6 +67,10 @@ const fromHost: readonly (readonly [name: string, message: HostMessage])[] = [
   ['IDENTIFY', { type: 'IDENTIFY', ms: 5000 }],
   ['REBOOT', { type: 'REBOOT' }],
   ['SETID', { type: 'SETID', uuid: id }],
+  ['PAIR asks for a proof', { type: 'PAIR', op: 'challenge', mac: 2, nonce: counting(16, 0x40) }],
+  ['PAIR proves the host', { type: 'PAIR', op: 'prove', proof: counting(16, 0x50) }],
+  ['PAIR gives a key', { type: 'PAIR', op: 'set', key: counting(16, 0x60), proof: new Uint8Array(16) }],
+  ['PAIR takes the key away', { type: 'PAIR', op: 'clear', proof: counting(16, 0x70) }],
   ['FRAME shown', { type: 'FRAME', holdMs: 1000, offset: 768, show: true, bytes: counting(12) }],
   ['FRAME not shown', { type: 'FRAME', holdMs: 0, offset: 0, show: false, bytes: new Uint8Array(0) }],
   ['FILL with three channels', { type: 'FILL', holdMs: 2000, value: unhex('ff8000') }],
@@ -274,6 +278,13 @@ const fromBoard: readonly (readonly [name: string, message: BoardMessage])[] = [
   ['FRAME', { type: 'FRAME' }],
   ['FILL', { type: 'FILL' }],
   ['SETID', { type: 'SETID', uuid: id }],
+  [
+    'PAIR proves the board',
+    { type: 'PAIR', op: 'challenge', mac: 1, generation: 70_000, nonce: id, proof: counting(16, 0x80) },
+  ],
+  ['PAIR believes the host', { type: 'PAIR', op: 'prove' }],
+  ['PAIR has taken the key', { type: 'PAIR', op: 'set' }],
+  ['PAIR has no key any more', { type: 'PAIR', op: 'clear' }],
   ['LOG', { type: 'LOG', text: 'flash: 3 sectors erased – ok' }],
 ]
 

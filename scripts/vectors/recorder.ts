@@ -28,6 +28,7 @@ export const recordedBoard: BoardConfig = {
   decodeBytes: 128,
   blockBytes: 4096,
   maxPowerMa: 2000,
+  macs: 0,
   firmwareVersion: '1.0.0',
   boardName: 'recorded',
 }
@@ -123,7 +124,7 @@ export class Recorder {
     return messages
   }
 
-  /** The conversation, as handshake.json and transfer.json hold it. */
+  /** The conversation, as handshake.json, transfer.json and pairing.json hold it. */
   finish() {
     this.expect()
     const { uuid, storageNeedsNoErase, ...rest } = this.#config

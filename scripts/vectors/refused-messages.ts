@@ -31,8 +31,8 @@ function wrongLengths(
 }
 
 const open = {
-  host: ['HELLO', 'LINKTEST', 'DATA', 'COPY', 'FRAME', 'FILL'],
-  board: ['CAPS', 'LINKTEST', 'HAVE', 'VERIFY', 'BLOCKS', 'LIST', 'LOG'],
+  host: ['HELLO', 'LINKTEST', 'DATA', 'COPY', 'FRAME', 'FILL', 'PAIR'],
+  board: ['CAPS', 'LINKTEST', 'HAVE', 'VERIFY', 'BLOCKS', 'LIST', 'LOG', 'PAIR'],
 }
 
 /** Bodies that are no message, made from one sound message of each type and by hand. */
@@ -81,9 +81,19 @@ export function refusedMessages(
   bad('host', 'FRAME without its fixed part', FRAME, '0000 0000', 'BAD_LENGTH', 5)
   bad('host', 'FILL with fewer values than channels', FILL, '0000 03 0102', 'BAD_LENGTH', 6)
   bad('host', 'FILL with more values than channels', FILL, '0000 03 01020304', 'BAD_LENGTH', 6)
+  bad('host', 'PAIR without an operation', PAIR, '', 'BAD_LENGTH', 1)
+  bad('host', 'PAIR with an unknown operation', PAIR, '04', 'BAD_ARGUMENT', 0)
+  for (const [op, size] of [18, 17, 33, 17].entries()) {
+    const body = `0${op}${'01'.repeat(size - 1)}`
+    bad('host', `PAIR of operation ${op} with one byte too few`, PAIR, body.slice(0, -2), 'BAD_LENGTH', size)
+    bad('host', `PAIR of operation ${op} with one byte too many`, PAIR, `${body}00`, 'BAD_LENGTH', size)
+  }
+  bad('board', 'PAIR with a cut answer to CHALLENGE', PAIR, `00${'01'.repeat(36)}`, 'BAD_LENGTH', 38)
+  bad('board', 'PAIR with more than the operation', PAIR, '0100', 'BAD_LENGTH', 1)
+  bad('board', 'PAIR with an unknown operation', PAIR, '09', 'BAD_ARGUMENT', 0)
   for (const type of [0x00, 0x09, 0x1c, 0x32, 0x3f])
     bad('host', `type 0x${type.toString(16)}, which nobody knows`, type, '', 'UNSUPPORTED')
-  for (const [name, type] of Object.entries({ PAIR, TIME, TEST }))
+  for (const [name, type] of Object.entries({ TIME, TEST }))
     bad('host', `${name}, which is reserved`, type, '00', 'UNSUPPORTED')
   for (const name of ['CAPS', 'BUSY', 'ECHO', 'HAVE', 'ACK', 'LOG'] as const)
     bad('host', `${name}, which a board sends`, messageTypes[name], '00', 'UNSUPPORTED')

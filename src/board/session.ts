@@ -69,6 +69,11 @@ export class BoardSession {
     return formatUuid(this.uuid)
   }
 
+  /** Its number in the header of every frame (SPEC §1.6). */
+  get number(): number {
+    return this.#session
+  }
+
   get alive(): boolean {
     return this.#ended === undefined
   }

@@ -33,6 +33,8 @@ export class BoardMirror {
       bus.on('board.up', touch),
       bus.on('board.down', touch),
       bus.on('board.quarantined', touch),
+      bus.on('board.refused', touch),
+      bus.on('board.trust', touch),
       bus.on('board.state', touch),
       bus.on('board.changed', touch),
     ]
@@ -87,8 +89,9 @@ export class BoardMirror {
   }
 }
 
-function infoOf({ id, name, leds, width, height, firmware, address }: BoardView): BoardInfoPayload {
-  return { id, name, leds, width, height, firmware, address }
+function infoOf(board: BoardView): BoardInfoPayload {
+  const { id, name, leds, width, height, firmware, address, trust } = board
+  return { id, name, leds, width, height, firmware, address, trust }
 }
 
 function stateOf(status: NonNullable<BoardView['status']>): BoardStatePayload {

@@ -1,6 +1,8 @@
 import type { Command } from './command.ts'
 import { backup, backups } from './commands/backup.ts'
+import { boardPair } from './commands/board-pair.ts'
 import { boardSet } from './commands/board-set.ts'
+import { boardUnpair } from './commands/board-unpair.ts'
 import { boardVirtual } from './commands/board-virtual.ts'
 import { boards } from './commands/boards.ts'
 import { decode } from './commands/decode.ts'
@@ -22,6 +24,8 @@ export const commands: readonly Command[] = [
   jobs,
   boards,
   boardSet,
+  boardPair,
+  boardUnpair,
   boardVirtual,
   ports,
   setup,

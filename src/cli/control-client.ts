@@ -26,7 +26,7 @@ export class ControlClient {
     return this.#json('PATCH', path, { 'content-type': 'application/json' }, JSON.stringify(body))
   }
 
-  delete(path: string): Promise<unknown> {
+  delete<T = unknown>(path: string): Promise<T> {
     return this.#json('DELETE', path)
   }
 

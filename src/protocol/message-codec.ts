@@ -3,6 +3,7 @@ import type { Layout, MessageFault } from './fields.ts'
 import * as layouts from './message-layouts.ts'
 import { messageName } from './message-name.ts'
 import type { BoardMessage, Caps, HostMessage, MessageName } from './messages.ts'
+import { decodePairReply, decodePairRequest, encodePairReply, encodePairRequest } from './pair-codec.ts'
 import { decodeTlvs, encodeTlvs } from './tlv.ts'
 import { decodeText, encodeName, encodeText } from './utf8.ts'
 
@@ -86,6 +87,8 @@ export function encodeHostMessage(message: HostMessage): Uint8Array {
       return layouts.liveFrame.write(message, message.bytes)
     case 'FILL':
       return layouts.fill.write({ holdMs: message.holdMs, channels: message.value.length }, message.value)
+    case 'PAIR':
+      return encodePairRequest(message)
     default:
       return writeFixed(fixedFromHost, message)
   }
@@ -114,6 +117,8 @@ export function decodeHostMessage(type: number, body: Uint8Array): Result<HostMe
           ? ok({ type: name, holdMs, value })
           : badLength(layouts.fill.sizeBytes + channels, body),
       )
+    case 'PAIR':
+      return decodePairRequest(body)
     default:
       return readFixed<HostMessage>(fixedFromHost, name, type, body)
   }
@@ -144,6 +149,8 @@ export function encodeBoardMessage(message: BoardMessage): Uint8Array {
     }
     case 'LOG':
       return encodeText(message.text)
+    case 'PAIR':
+      return encodePairReply(message)
     default:
       return writeFixed(fixedFromBoard, message)
   }
@@ -181,6 +188,8 @@ export function decodeBoardMessage(type: number, body: Uint8Array): Result<Board
       )
     case 'LOG':
       return ok({ type: name, text: decodeText(body) })
+    case 'PAIR':
+      return decodePairReply(body)
     default:
       return readFixed<BoardMessage>(fixedFromBoard, name, type, body)
   }
@@ -191,8 +200,12 @@ export function encodeCaps(caps: Caps): Uint8Array {
   const names = (['firmwareName', 'firmwareVersion', 'boardName'] as const)
     .filter(name => caps[name] !== '')
     .map(name => [nameTags[name], encodeName(caps[name])] as const)
-  return layouts.capsRecord.write({ ...caps, flags: bits(capsFlags, caps), zero: 0 }, encodeTlvs(names))
+  return Buffer.concat([encodeCapsRecord(caps), encodeTlvs(names)])
 }
+
+/** Its fixed part alone. */
+export const encodeCapsRecord = (caps: Caps): Uint8Array =>
+  layouts.capsRecord.write({ ...caps, flags: bits(capsFlags, caps), zero: 0 })
 
 export function decodeCaps(record: Uint8Array): Result<Caps, CapsFault> {
   const expectedBytes = layouts.capsRecord.sizeBytes

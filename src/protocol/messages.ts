@@ -1,3 +1,5 @@
+import type { PairReply, PairRequest } from './pair-codec.ts'
+
 /** The messages of the wire (SPEC §2). Names and fields are those of SPEC; identifiers (`id`, `uuid`) are 16 bytes. */
 
 /** SPEC §2, table of types. */
@@ -120,6 +122,7 @@ export type HostMessage =
       readonly bytes: Uint8Array
     }
   | { readonly type: 'FILL'; readonly holdMs: number; readonly value: Uint8Array }
+  | PairRequest
 
 /** What the board sends. */
 export type BoardMessage =
@@ -200,6 +203,7 @@ export type BoardMessage =
   | { readonly type: 'REBOOT' | 'FRAME' | 'FILL' }
   | { readonly type: 'SETID'; readonly uuid: Uint8Array }
   | { readonly type: 'LOG'; readonly text: string }
+  | PairReply
 
 /** The capability record, all pages joined (SPEC §3.2). */
 export interface Caps {

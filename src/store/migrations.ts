@@ -171,6 +171,15 @@ const migrations: readonly string[] = [
   CREATE INDEX messagesByAuthor ON messages (authorId);
   CREATE INDEX roomsByCreator ON rooms (createdBy);
   `,
+  `
+  CREATE TABLE boardKeys (
+    boardId TEXT NOT NULL REFERENCES boards (id) ON DELETE CASCADE,
+    state TEXT NOT NULL CHECK (state IN ('active', 'pending', 'leaving')),
+    sealed BLOB NOT NULL,
+    madeMs INTEGER NOT NULL,
+    PRIMARY KEY (boardId, state)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ]
 
 /** The version that this program writes and the highest it reads. */

@@ -1,6 +1,7 @@
 import type { Operation } from './operation.ts'
 import { approvedPorts } from './tables/approved-ports.ts'
 import { blobs } from './tables/blobs.ts'
+import { boardKeys } from './tables/board-keys.ts'
 import { boards } from './tables/boards.ts'
 import { database } from './tables/database.ts'
 import { jobs } from './tables/jobs.ts'
@@ -16,6 +17,7 @@ import { users } from './tables/users.ts'
 export const operations = {
   approvedPorts,
   blobs,
+  boardKeys,
   boards,
   database,
   jobs,

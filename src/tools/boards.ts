@@ -20,9 +20,9 @@ export const boardsTool = defineTool({
   },
 })
 
-function boardLine({ name, state, status, width, height, leds }: BoardView): string {
+function boardLine({ name, state, status, width, height, leds, trust }: BoardView): string {
   const size = width > 0 && height > 0 ? `${width}×${height}` : countText(leds, 'LED')
-  return `${name} (${size}): ${[state, ...doing(status)].join(', ')}`
+  return `${name} (${size}): ${[state, ...(trust === 'untrusted' ? [] : [trust]), ...doing(status)].join(', ')}`
 }
 
 function doing(status: BoardView['status']): string[] {

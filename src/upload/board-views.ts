@@ -1,5 +1,6 @@
 import type { BoardBook } from '../board/board-book.ts'
 import type { BoardState, BoardStates } from '../board/board-states.ts'
+import type { BoardPairing } from '../board/pairing.ts'
 import type { BoardRegistry } from '../board/registry.ts'
 import type { BoardId } from '../kernel/ids.ts'
 import type { Store } from '../store/store.ts'
@@ -21,13 +22,21 @@ export class BoardViews {
   readonly #book: BoardBook
   readonly #registry: BoardRegistry
   readonly #states: BoardStates
+  readonly #pairing: BoardPairing
   readonly #made = new Map<string, Made>()
 
-  constructor(parts: { store: Store; book: BoardBook; registry: BoardRegistry; states: BoardStates }) {
+  constructor(parts: {
+    store: Store
+    book: BoardBook
+    registry: BoardRegistry
+    states: BoardStates
+    pairing: BoardPairing
+  }) {
     this.#store = parts.store
     this.#book = parts.book
     this.#registry = parts.registry
     this.#states = parts.states
+    this.#pairing = parts.pairing
   }
 
   async list(): Promise<readonly BoardView[]> {
@@ -41,6 +50,7 @@ export class BoardViews {
 
   async view(board: KnownBoard): Promise<BoardView> {
     const state = this.#states.get(board.id)
+    const trust = await this.#pairing.trustOf(board.id, this.#registry.session(board.id))
     return {
       id: board.id,
       name: board.name,
@@ -53,7 +63,8 @@ export class BoardViews {
       colorOrder: board.colorOrder,
       powerCapMa: board.powerCapMa,
       firmware: board.firmware,
-      trusted: (JSON.parse(board.capsJson) as { paired?: boolean }).paired === true,
+      trusted: trust === 'paired',
+      trust,
       lastSeenAt: new Date(board.lastSeenMs).toISOString(),
       status: state === undefined ? null : await this.#status(state),
     }

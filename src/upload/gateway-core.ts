@@ -1,5 +1,7 @@
 import { BoardBook, type BookEvents } from '../board/board-book.ts'
 import { type BoardStateEvents, BoardStates } from '../board/board-states.ts'
+import { type KeyFile, KeyVault } from '../board/key-vault.ts'
+import { BoardPairing, type PairingEvents } from '../board/pairing.ts'
 import { type BoardEvents, BoardRegistry } from '../board/registry.ts'
 import type { BoardSession } from '../board/session.ts'
 import { Bus } from '../kernel/bus.ts'
@@ -16,7 +18,7 @@ import type { ResetBoard } from './pull-reset.ts'
 import { UploadQueue } from './upload-queue.ts'
 import { Uploads } from './uploads.ts'
 
-export type GatewayEvents = BoardEvents & BoardStateEvents & BookEvents & JobEvents
+export type GatewayEvents = BoardEvents & BoardStateEvents & BookEvents & JobEvents & PairingEvents
 
 export interface CoreOptions {
   readonly store: Store
@@ -29,6 +31,8 @@ export interface CoreOptions {
   readonly resetBoard?: ResetBoard
   /** Of ids and digest keys; default: the system's. */
   readonly random?: RandomBytes
+  /** What encrypts the pairing keys; left out: this program keeps none. */
+  readonly keyFile?: KeyFile
 }
 
 /** Boards, jobs and what joins them: the same for the daemon and for an upload without it. */
@@ -36,6 +40,7 @@ export interface GatewayCore {
   readonly bus: Bus<GatewayEvents>
   readonly registry: BoardRegistry
   readonly book: BoardBook
+  readonly pairing: BoardPairing
   readonly states: BoardStates
   readonly control: BoardControl
   readonly views: BoardViews
@@ -57,13 +62,16 @@ export function createCore({
   maxHoldMs,
   resetBoard,
   random = systemRandom,
+  keyFile,
 }: CoreOptions): GatewayCore {
   const bus = new Bus<GatewayEvents>()
   const registry = new BoardRegistry(bus, log)
   const states = new BoardStates(bus)
   const book = new BoardBook(store, clock, bus)
+  const vault = keyFile && new KeyVault(keyFile)
+  const pairing = new BoardPairing({ store, vault, clock, log, bus })
   const control = new BoardControl(registry, store)
-  const views = new BoardViews({ store, book, registry, states })
+  const views = new BoardViews({ store, book, registry, states, pairing })
   const patterns = new PatternThread({ clock, maxHoldMs })
   const queue = new UploadQueue({
     store,
@@ -77,6 +85,7 @@ export function createCore({
     adaptBody,
     profileOf: session => book.profileOf(session),
     resetBoard,
+    sealFor: session => pairing.seal(session),
   })
   const uploads = new Uploads({ store, queue, patterns, clock, random })
   // The board shows something else now; its next heartbeat may be a second away.
@@ -87,14 +96,17 @@ export function createCore({
         ?.request({ type: 'STATUS' })
         .catch(() => undefined)
   })
-  const onSession = (session: BoardSession) => {
-    book.meet(session).then(
-      () => session.alive && registry.add(session),
-      (thrown: unknown) => {
-        log.error({ err: toError(thrown) }, 'a board could not be written down')
-        session.end()
-      },
-    )
+  const admit = async (session: BoardSession) => {
+    // What claims another's identity must not change what is known of that board.
+    if (!(await pairing.admit(session))) return
+    await book.meet(session)
+    if (session.alive) registry.add(session)
   }
-  return { bus, registry, book, states, control, views, patterns, queue, uploads, onSession }
+  const onSession = (session: BoardSession) => {
+    admit(session).catch((thrown: unknown) => {
+      if (session.alive) log.error({ err: toError(thrown) }, 'a board could not be taken in')
+      session.end()
+    })
+  }
+  return { bus, registry, book, pairing, states, control, views, patterns, queue, uploads, onSession }
 }

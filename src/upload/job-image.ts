@@ -1,11 +1,13 @@
 import type { BoardProfile } from '../board/profile.ts'
 import { AppError } from '../kernel/errors.ts'
 import { crc32 } from '../protocol/crc32.ts'
-import { decodeManifest, encodeManifest, type Manifest, transferId } from '../protocol/manifest.ts'
+import { decodeManifest, type Manifest, transferId } from '../protocol/manifest.ts'
+import type { Seal } from '../protocol/pairing.ts'
 import type { Store } from '../store/store.ts'
 import type { JobRecord } from '../store/tables/job-record.ts'
 import type { PatternThread } from './pattern-thread/pattern-thread.ts'
 import type { ImageCaps } from './prepare.ts'
+import { sealManifest } from './seal-image.ts'
 import type { UploadOptions } from './upload-options.ts'
 
 /** What goes to the board for one job. */
@@ -24,12 +26,59 @@ export interface JobImage {
   readonly decodedBytes: number
 }
 
-/** The image that an earlier run of this job stored; its hashes are checked by the store. */
-export async function loadJobImage(store: Store, job: JobRecord): Promise<JobImage | undefined> {
+/** The image that an earlier run of this job stored, as the board takes it now; hashes are checked by the store. */
+export async function loadJobImage(
+  store: Store,
+  job: JobRecord,
+  now?: Restamp,
+): Promise<JobImage | undefined> {
   if (job.manifestSha === null || job.imageSha === null || job.transferId === null) return undefined
   const manifest = await store.blobs.get(job.manifestSha)
   const image = await store.blobs.get(job.imageSha)
-  return jobImage(manifest, read(manifest), image)
+  const stored = jobImage(manifest, read(manifest), image)
+  return now === undefined ? stored : restamp(store, job, stored, now)
+}
+
+/** Written down anew when the board has got another key since, or wants another generation. */
+async function restamp(
+  store: Store,
+  job: JobRecord,
+  stored: JobImage,
+  { seal, nowMs, newGeneration = false }: Restamp,
+): Promise<JobImage> {
+  const before = read(stored.manifest)
+  const fields = newGeneration
+    ? { ...before, generation: await store.boards.nextGeneration(job.boardId) }
+    : before
+  const made = jobImage(sealManifest(fields, seal), fields, stored.image)
+  if (hex(made.id) === hex(stored.id)) return stored
+  await keep(store, job, made, nowMs)
+  return made
+}
+
+async function keep(store: Store, { id }: JobRecord, made: JobImage, nowMs: number): Promise<void> {
+  const manifestSha = await store.blobs.put({ bytes: made.manifest, nowMs })
+  const imageSha = await store.blobs.put({ bytes: made.image, nowMs })
+  const transferId = hex(made.id)
+  const { decodedBytes: imageBytes } = made
+  await store.jobs.setImage({
+    id,
+    nowMs,
+    manifestSha,
+    imageSha,
+    transferId,
+    blocks: made.blocks.length,
+    imageBytes,
+  })
+}
+
+/** How a stored image goes to a board now. */
+interface Restamp {
+  /** undefined: the board has no key of ours. */
+  readonly seal: Seal | undefined
+  readonly nowMs: number
+  /** The board has refused the one that it had. */
+  readonly newGeneration?: boolean
 }
 
 /**
@@ -42,6 +91,7 @@ export async function makeJobImage(
   board: BoardProfile,
   { codecs, decodeBytes, blockBytes, slotBytes }: ImageCaps,
   nowMs: number,
+  seal?: Seal,
 ): Promise<JobImage> {
   const { sourceSha } = job
   if (sourceSha === null)
@@ -54,24 +104,14 @@ export async function makeJobImage(
     work: 'prepare',
     asked: { options, board, caps, generation: kept },
   })
-  let { manifest } = prepared
-  const fields = read(manifest)
+  const fields = read(prepared.manifest)
+  let manifest = sealManifest(fields, seal)
   if (kept === 0 || hex(transferId(manifest)) !== last?.transferId) {
     const generation = await store.boards.nextGeneration(job.boardId)
-    manifest = encodeManifest({ ...fields, generation })
+    manifest = sealManifest({ ...fields, generation }, seal)
   }
   const made = jobImage(manifest, fields, prepared.image)
-  const manifestSha = await store.blobs.put({ bytes: manifest, nowMs })
-  const imageSha = await store.blobs.put({ bytes: prepared.image, nowMs })
-  await store.jobs.setImage({
-    id: job.id,
-    nowMs,
-    manifestSha,
-    imageSha,
-    transferId: hex(made.id),
-    blocks: made.blocks.length,
-    imageBytes: made.decodedBytes,
-  })
+  await keep(store, job, made, nowMs)
   return made
 }
 

@@ -4,7 +4,9 @@ import type { Clock } from '../kernel/clock.ts'
 import { AppError, toError } from '../kernel/errors.ts'
 import type { Log } from '../kernel/log.ts'
 import type { RandomBytes } from '../kernel/random.ts'
+import type { Seal } from '../protocol/pairing.ts'
 import type { Sender, SenderProgress } from '../protocol/sender/sender.ts'
+import { errorCodes } from '../protocol/wire-errors.ts'
 import type { Store } from '../store/store.ts'
 import type { JobRecord } from '../store/tables/job-record.ts'
 import { awaitTrial, wantsSlot } from './await-trial.ts'
@@ -28,6 +30,8 @@ export interface RunDeps {
   readonly log: Log
   readonly maxBody: number
   readonly adaptBody: boolean
+  /** What a paired board wants its manifests to carry; undefined: it has no key of ours. */
+  readonly sealFor?: (session: BoardSession) => Seal | undefined
 }
 
 export type RunResult =
@@ -54,10 +58,21 @@ export async function runJob(
   onProgress: (progress: SenderProgress, stats: RunStats) => void,
 ): Promise<RunResult> {
   try {
+    const { store } = deps
+    const seal = deps.sealFor?.(session)
+    const nowMs = deps.clock.wallTime()
     const image =
-      (await loadJobImage(deps.store, job)) ??
-      (await makeJobImage(deps, job, profile, session.caps, deps.clock.wallTime()))
-    return wanted() ? await transfer(deps, job, session, image, wanted, onProgress) : { end: 'stopped' }
+      (await loadJobImage(store, job, { seal, nowMs })) ??
+      (await makeJobImage(deps, job, profile, session.caps, nowMs, seal))
+    if (!wanted()) return { end: 'stopped' }
+    const result = await transfer(deps, job, session, image, seal, wanted, onProgress)
+    if (!isTooOld(result)) return result
+    // A later upload, or a restored database, has overtaken this image; it is as good under a new generation.
+    const stored = (await store.jobs.get(job.id)) ?? job
+    const anew = await loadJobImage(store, stored, { seal, nowMs, newGeneration: true })
+    return anew === undefined || !wanted()
+      ? { end: 'stopped' }
+      : await transfer(deps, job, session, anew, seal, wanted, onProgress)
   } catch (thrown) {
     if (thrown instanceof AppError) return wanted() ? { end: 'failed', error: thrown } : { end: 'stopped' }
     deps.log.error({ jobId: job.id, err: toError(thrown) }, 'an upload ended by a bug')
@@ -68,11 +83,15 @@ export async function runJob(
   }
 }
 
+const isTooOld = (result: RunResult): boolean =>
+  result.end === 'failed' && result.error.detail?.['code'] === errorCodes.OLD_GENERATION
+
 async function transfer(
   deps: RunDeps,
   job: JobRecord,
   session: BoardSession,
   image: JobImage,
+  seal: Seal | undefined,
   wanted: () => boolean,
   onProgress: (progress: SenderProgress, stats: RunStats) => void,
 ): Promise<RunResult> {
@@ -99,6 +118,7 @@ async function transfer(
         noting = undefined
       })
   }
+  const digestKey = deps.random(16)
   const send = () =>
     session.transfer(
       {
@@ -110,7 +130,8 @@ async function transfer(
           manifestCrc: image.manifestCrc,
           trialSeconds,
           delta: !job.raw,
-          digestKey: deps.random(16),
+          digestKey,
+          pairedDigestKey: seal?.digestKey(image.id, digestKey),
         },
         maxBody: deps.maxBody,
         adaptBody: deps.adaptBody,

@@ -64,6 +64,11 @@ export class UploadQueue {
     return this.#jobs.size + this.#arriving
   }
 
+  /** Whether an upload to this board runs now. */
+  isBusy(boardId: BoardId): boolean {
+    return this.#busy.has(boardId)
+  }
+
   /** Takes up what an earlier process left unfinished. */
   async start(): Promise<void> {
     for (const record of await this.#deps.store.jobs.unfinished()) {

@@ -19,6 +19,8 @@ export interface BoardConfig {
   readonly codecs: number
   /** Bit 0 SHA-256, bit 1 SipHash-2-4-128. */
   readonly digests: number
+  /** Bit 0 SipHash-2-4-128, bit 1 HMAC-SHA-256; 0: it cannot be paired (SPEC §9.1). */
+  readonly macs: number
   readonly storageNeedsNoErase: boolean
   /** 16 bytes given at the factory; zeros: none, the host assigns one (SPEC §3.4). */
   readonly uuid: Uint8Array
@@ -46,6 +48,7 @@ export const defaultBoardConfig: BoardConfig = {
   maxPowerMa: 0,
   codecs: 0b1111,
   digests: 0b11,
+  macs: 0b11,
   storageNeedsNoErase: false,
   uuid: new Uint8Array(16),
   firmwareName: 'pixelgate virtual',
@@ -55,7 +58,7 @@ export const defaultBoardConfig: BoardConfig = {
 
 const TEXT_BYTES = 33
 
-/** Lays the configuration out as the module's `board_config_ptr` has it: 17 u32, the UUID, three C strings. */
+/** Lays the configuration out as the module's `board_config_ptr` has it: 18 u32, the UUID, three C strings. */
 export function encodeBoardConfig(config: BoardConfig): Uint8Array {
   const numbers = [
     config.leds,
@@ -75,6 +78,7 @@ export function encodeBoardConfig(config: BoardConfig): Uint8Array {
     config.codecs,
     config.digests,
     config.storageNeedsNoErase ? 1 : 0,
+    config.macs,
   ]
   const texts = [config.firmwareName, config.firmwareVersion, config.boardName]
   const bytes = new Uint8Array(numbers.length * 4 + 16 + texts.length * TEXT_BYTES)

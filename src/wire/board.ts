@@ -27,8 +27,13 @@ export interface BoardView {
   readonly colorOrder: string
   readonly powerCapMa: number | null
   readonly firmware: string
-  /** Boards without a pairing key are not authenticated. */
+  /** `trust` is `paired`. */
   readonly trusted: boolean
+  /**
+   * untrusted: no key, so nothing shows that it is the board it says. paired: it has proved its key. locked: it has the key of another
+   * gateway. refused: what is there claims to be this board and cannot prove it; nothing is sent to it.
+   */
+  readonly trust: 'untrusted' | 'paired' | 'locked' | 'refused'
   readonly lastSeenAt: string
   /** What it does now; null while it is away, and until it has answered for the first time. */
   readonly status: BoardStatusView | null
@@ -46,6 +51,18 @@ export interface BoardStatusView {
   readonly patternName: string | null
   readonly uptimeSeconds: number
 }
+
+/** Body of POST /boards/:id/pairing. */
+export const pairingOrder = z.strictObject({
+  /** The first key may cross the network in the clear. */
+  trustLine: z.boolean().default(false),
+})
+
+/** Query of DELETE /boards/:id/pairing. */
+export const unpairingOrder = z.strictObject({
+  /** Also when the board is away or does not prove its key. */
+  forget: z.enum(['true', 'false']).default('false'),
+})
 
 /** Body of POST /ports. */
 export const portApproval = z.strictObject({

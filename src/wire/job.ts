@@ -74,6 +74,6 @@ export type EventLine =
   | {
       readonly event: 'board'
       readonly boardId: string
-      readonly state: 'up' | 'down' | 'quarantined'
+      readonly state: 'up' | 'down' | 'quarantined' | 'refused'
       readonly message: string | null
     }

@@ -56,6 +56,8 @@ export interface GatewayInfoPayload {
 
 /** `pixelgate/GW/BOARD/info`, retained. */
 export interface BoardInfoPayload {
+  /** untrusted, paired, locked or refused (docs/pairing.md). */
+  readonly trust: string
   readonly id: string
   readonly name: string
   readonly leds: number

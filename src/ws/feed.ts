@@ -47,6 +47,8 @@ export function connectHub(hub: LiveHub, { core, chat, clock, log }: FeedParts):
     bus.on('board.up', ({ boardId }) => news.changed(boardId)),
     bus.on('board.down', ({ boardId }) => news.changed(boardId)),
     bus.on('board.quarantined', ({ boardId }) => news.changed(boardId)),
+    bus.on('board.refused', ({ boardId }) => news.changed(boardId)),
+    bus.on('board.trust', ({ boardId }) => news.changed(boardId)),
     bus.on('board.state', ({ boardId }) => news.changed(boardId)),
     bus.on('board.changed', ({ boardId }) => news.changed(boardId)),
     bus.on('job.changed', job => {

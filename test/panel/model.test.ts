@@ -63,6 +63,7 @@ const board = (name: string, part: Partial<BoardView> = {}): BoardView => ({
   powerCapMa: null,
   firmware: '1.0.0',
   trusted: false,
+  trust: 'untrusted',
   lastSeenAt: '2026-01-01T00:00:00.000Z',
   status: null,
   ...part,

@@ -211,6 +211,7 @@ function gatewayVerdict(type: number, body: Uint8Array): string {
   const message = decodeHostMessage(type, body)
   if (message.ok) return 'a message'
   const { fault } = message
+  if (fault.error === 'BAD_ARGUMENT') return 'a message'
   return fault.error === 'BAD_LENGTH' ? `BAD_LENGTH ${fault.expectedBytes}` : fault.error
 }
 

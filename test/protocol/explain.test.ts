@@ -65,7 +65,7 @@ t.test('it says what is wrong', async t => {
   )
   t.match(problemsOf(encodeFrame(messageTypes.PROBE, 5, 1, nothing, 2)), /version is 2/)
   t.match(problemsOf(encodeFrame(0x3f, 5, 1, nothing)), /Type 0x3f is not in version 1/)
-  t.match(problemsOf(encodeFrame(messageTypes.PAIR, 5, 1, nothing)), /PAIR is reserved/)
+  t.match(problemsOf(encodeFrame(messageTypes.TIME, 5, 1, nothing)), /TIME is reserved/)
   t.match(problemsOf(encodeFrame(messageTypes.BEGIN, 5, 1, nothing)), /should have 32 or 2 bytes; here are 0/)
   const digest = Buffer.concat([Uint8Array.of(2), new Uint8Array(40)])
   t.match(problemsOf(encodeFrame(messageTypes.VERIFY, 5, 1, digest)), /Byte 0 of the body of VERIFY/)

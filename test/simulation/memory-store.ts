@@ -135,6 +135,8 @@ function boards(tables: MemoryTables): SyncTables['boards'] {
       change(id, { width, height, wiring, colorOrder, powerCapMa }),
     quarantine: ({ id }) => change(id, { quarantined: true }),
     release: ({ id }) => change(id, { quarantined: false }),
+    raiseGeneration: ({ id, generation }) =>
+      void change(id, { generation: Math.max(tables.boards.get(id)?.generation ?? 0, generation) }),
     nextGeneration: id => change(id, { generation: (tables.boards.get(id)?.generation ?? 0) + 1 }).generation,
   }
 }

@@ -137,6 +137,7 @@ export class UploadRig {
       clock: this.clock,
       log,
       maxBody: 1024,
+      keyFile: { path: `${this.path}.key`, given: false },
       ...(this.#resetBoard && { resetBoard: this.#resetBoard }),
     })
     core.bus.on('job.changed', record => this.changes.push(record))

@@ -41,6 +41,7 @@ typedef struct pg_config {
   uint8_t show_guard_ms;  /* > 0: output excludes receiving; no credit for so long before a show */
   uint8_t slots;          /* 1 … 254 */
   uint8_t digests;        /* masks what is compiled in */
+  uint8_t macs;           /* SPEC §3.2, masks what is compiled in; 0 = no pairing */
   uint8_t flags;          /* PG_FLAG_… */
   uint8_t uuid[16];       /* of the factory; zero: the host gives one */
   const char *firmware_name, *firmware_version, *board_name; /* ≤ 32 bytes; NULL or empty: not told */
@@ -69,7 +70,21 @@ typedef struct pg_record {
   uint8_t trial;
   uint8_t brightness;
   uint8_t playing;
+#if PG_WITH_PAIRING
+  uint8_t key[16];     /* zero: not paired */
+  uint32_t newest;     /* highest generation that was active under this key */
+#endif
 } pg_record;
+
+#if PG_WITH_PAIRING
+/* What a session knows of its host (SPEC §9.4). */
+typedef struct pg_pairing {
+  uint32_t challenges; /* since the boot; with the boot id it names a challenge once and for all */
+  uint8_t state;
+  uint8_t mac;
+  uint8_t proof[16]; /* that the host has to give, or has given */
+} pg_pairing;
+#endif
 
 typedef struct pg_rx {
   pg_cobs_decoder cobs;
@@ -228,6 +243,9 @@ typedef struct pg_board {
   pg_cursor cursor;
   pg_segment segment;
   pg_job job;
+#if PG_WITH_PAIRING
+  pg_pairing pairing;
+#endif
   pg_player player;
   pg_overlay overlay;
 } pg_board;
@@ -243,5 +261,11 @@ size_t pg_board_sink(pg_board *board, const uint8_t *bytes, size_t n);
 
 /* Does what is due, at most one slice of a long request. Returns ms until it wants to be called again, 0 = at once. */
 uint32_t pg_board_poll(pg_board *board, uint32_t now_ms);
+
+/*
+ * Removes the pairing key durably, whoever has it: for a jumper or a button that only somebody at the board can reach.
+ * The patterns stay. Returns 0 or PG_STORAGE.
+ */
+int pg_board_forget_key(pg_board *board);
 
 #endif

@@ -26,6 +26,9 @@
 #ifndef PG_WITH_SETBAUD
 #define PG_WITH_SETBAUD 1
 #endif
+#ifndef PG_WITH_PAIRING /* PAIR; its MACs are those of the digests that are compiled in, without any there is no pairing */
+#define PG_WITH_PAIRING (PG_WITH_SIPHASH || PG_WITH_SHA256)
+#endif
 
 #ifndef PG_CHUNK /* bytes moved between storage and stack at a time; multiple of 12, ≥ 24 */
 #ifdef __AVR__

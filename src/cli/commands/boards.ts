@@ -26,7 +26,7 @@ export const boards: Command = {
         board.width > 0 ? `${board.width}×${board.height}` : `${board.leds} LEDs`,
         `${board.wiring} ${board.colorOrder}`,
         board.address,
-        board.trusted ? 'paired' : 'untrusted',
+        board.trust,
         ago(board.lastSeenAt),
         board.id,
       ])

@@ -32,9 +32,10 @@ const changedByAdmins = ['ports']
 /** The role that a request needs; a route may ask for more. */
 export function neededRole(method: string, path: string): Role {
   // The router does not tell capitals from small letters.
-  const [, , , area = '', rest = ''] = path.toLowerCase().split('/')
+  const [, , , area = '', rest = '', part = ''] = path.toLowerCase().split('/')
   const reads = method === 'GET' || method === 'HEAD' || method === 'OPTIONS'
   if (ofAdmins.includes(area) || (changedByAdmins.includes(area) && !reads)) return 'admin'
+  if (area === 'boards' && part === 'pairing') return 'admin'
   return reads || (area === 'auth' && rest === 'sign-out') ? 'viewer' : 'operator'
 }
 

@@ -58,6 +58,9 @@ export function eventRoutes({ core }: ApiDeps): Router {
         core.bus.on('board.down', ({ boardId, error }) =>
           write({ event: 'board', boardId, state: 'down', message: error?.message ?? null }),
         ),
+        core.bus.on('board.refused', ({ boardId, message }) =>
+          write({ event: 'board', boardId, state: 'refused', message }),
+        ),
         core.bus.on('board.quarantined', ({ boardId, addresses }) =>
           write({
             event: 'board',

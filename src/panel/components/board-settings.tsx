@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks'
 import type { BoardChangeBody, BoardView } from '../../wire/board.ts'
 import { nowMs } from '../live.ts'
+import { trustWord } from '../model/boards.ts'
 import { formatAgo, formatDuration } from '../model/format.ts'
 import { asTrouble } from '../model/problem.ts'
 import { readWiring, type Wiring, wiringText } from '../model/wiring.ts'
@@ -144,7 +145,7 @@ export function BoardSettings({ board, onClose }: Props) {
             ['Address', board.address],
             ['Firmware', board.firmware],
             ['Identity', board.id],
-            ['Key', board.trusted ? 'paired' : 'not paired'],
+            ['Key', trustWord[board.trust]],
             board.status === null
               ? ['Last seen', formatAgo(board.lastSeenAt, nowMs.value)]
               : ['Running for', formatDuration(board.status.uptimeSeconds * 1000)],

@@ -35,10 +35,15 @@ export function BoardTile({ board }: { readonly board: BoardView }) {
       <p class="tile-facts">
         <Badge {...presence(board)} />
         <span class="quiet">{boardShape(board)}</span>
+        <span class="quiet">{board.trust}</span>
       </p>
       <p class="tile-pattern">{playingWords(board)}</p>
       {board.state === 'quarantined' ? (
         <p class="tile-trouble">Two boards claim this identity. Unplug one of them.</p>
+      ) : board.trust === 'refused' ? (
+        <p class="tile-trouble">
+          Something claims to be this board and cannot prove it. Look at what is plugged in there.
+        </p>
       ) : (
         <div class="tile-controls">
           <BoardTransport board={board} disabled={disabled} />

@@ -14,6 +14,14 @@ export const withBoard = (boards: readonly BoardView[], board: BoardView): reado
 export const boardShape = ({ width, height, leds }: Pick<BoardView, 'width' | 'height' | 'leds'>): string =>
   width > 0 && height > 1 ? `${width} × ${height}` : `${leds} LEDs`
 
+/** Whether a board has shown that it is the one it says. */
+export const trustWord: Readonly<Record<BoardView['trust'], string>> = {
+  untrusted: 'None: the board is not paired',
+  paired: 'Paired',
+  locked: 'Paired with another gateway',
+  refused: 'Refused',
+}
+
 export const stateWord: Readonly<Record<BoardView['state'], string>> = {
   connected: 'Connected',
   away: 'Away',

@@ -42,6 +42,8 @@ export interface TransferPlan {
   readonly delta: boolean
   /** 16 random bytes: key of the digest on boards without SHA-256. */
   readonly digestKey: Uint8Array
+  /** On a paired board the digest is under this instead of `digestKey` (SPEC §9.8). */
+  readonly pairedDigestKey?: Uint8Array | undefined
 }
 
 /** What the conversation asks of its driver; the answer comes back from `yield`. */
@@ -260,7 +262,9 @@ function* verify(
 ): Steps<{ alg: 'sha256' | 'siphash128'; value: Uint8Array } | SenderFault | Afresh> {
   const withSha = (plan.caps.digests & 1) !== 0
   const zero = new Uint8Array(16)
-  const expected = withSha ? plan.sha256 : sipHash128(plan.digestKey, plan.payload.image)
+  const expected = withSha
+    ? plan.sha256
+    : sipHash128(plan.pairedDigestKey ?? plan.digestKey, plan.payload.image)
   const reply = yield* ask({
     type: 'VERIFY',
     alg: withSha ? 0 : 1,

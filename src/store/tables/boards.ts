@@ -115,4 +115,11 @@ export const boards = {
     const sql = 'UPDATE boards SET generation = generation + 1 WHERE id = ? RETURNING generation'
     return must(prepared<{ generation: number }>(db, sql).get(id), id).generation
   }),
+
+  /** The board has seen this one already: a database that was restored gives out none below it. */
+  raiseGeneration: write(
+    (db, { id, generation }: { readonly id: BoardId; readonly generation: number }): void => {
+      prepared(db, 'UPDATE boards SET generation = max(generation, ?) WHERE id = ?').run(generation, id)
+    },
+  ),
 }
