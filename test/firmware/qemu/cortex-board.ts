@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs'
+import { closeSync, constants, existsSync, fstatSync, openSync, readSync } from 'node:fs'
 import { rm, symlink, truncate, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
@@ -20,6 +20,8 @@ const build = fileURLToPath(new URL('build', import.meta.url))
 const psramBytes = 16 * 1024 * 1024
 const norBytes = 1024 * 1024
 const layout: Layout = { areaBytes: 4096, slotBytes: (norBytes - 2 * 4096) / 2, slots: 2 }
+/** Before the table of blocks, eight bytes each (SPEC §10.2, §10.4). */
+const manifestFixedBytes = 104
 const stackPaint = 0xc5c5c5c5
 const ledRegister = 0x4002_8000
 const ticksPerMs = 25_000
@@ -50,8 +52,8 @@ export interface Counted {
   readonly nowMs: number
   /** In WFI. */
   readonly sleptMs: number
-  /** For the flash. */
-  readonly waitedMs: number
+  /** Programming and erasing. */
+  readonly flashMs: number
   /** That found the ring full. */
   readonly lostBytes: number
   /** The deepest that the stack was since the start, and what was never used below it. */
@@ -60,8 +62,8 @@ export interface Counted {
 }
 
 /**
- * The project's firmware in QEMU's mps2-an385. Its flash and what it showed are files of `place`, so they outlive QEMU. The clock is
- * QEMU's count of instructions, 32 ns each (31 MHz), so that a busy host does not show in the times.
+ * The project's firmware in QEMU's mps2-an385. Its flash and what it showed are files of `place`, so they outlive QEMU. While the chip
+ * works, its time is QEMU's count of instructions, 32 ns each (31 MHz); while it sleeps, the host's.
  */
 export class CortexBoard {
   /** A link that is set to the new pty at each start, as udev does for a board that is plugged in again. */
@@ -72,6 +74,7 @@ export class CortexBoard {
   readonly #symbols: ReadonlyMap<string, number>
   #read = 0
   #qemu: Qemu | undefined
+  #holder: number | undefined
 
   constructor(files: string, elf: string) {
     this.#files = files
@@ -91,11 +94,15 @@ export class CortexBoard {
     this.#qemu = await Qemu.start(this.#machine(), this.#files)
     await rm(this.port, { force: true })
     await symlink(this.#qemu.pty, this.port)
+    // QEMU looks only once a second whether somebody has opened the terminal.
+    this.#holder = openSync(this.#qemu.pty, constants.O_RDWR | constants.O_NOCTTY)
     await this.#qemu.run()
   }
 
   /** Takes the power away: flash and strip stay as they are at this instruction, and the line hangs up. */
   async kill(): Promise<void> {
+    if (this.#holder !== undefined) closeSync(this.#holder)
+    this.#holder = undefined
     await this.#qemu?.kill()
     this.#qemu = undefined
   }
@@ -127,13 +134,16 @@ export class CortexBoard {
     return readSlot(this.#flash(), layout, index)
   }
 
-  /** Blocks that the journals of unfinished slots call durable. */
-  get durableBlocks(): number {
+  /** What the journal of the slot that is being filled calls durable. */
+  get durable(): { readonly blocks: number; readonly bytes: number } {
     const flash = this.#flash()
-    return [0, 1]
-      .map(index => readSlot(flash, layout, index))
-      .filter(slot => slot?.state === 'receiving')
-      .reduce((sum, slot) => sum + (slot?.journal.filter(byte => byte === 0).length ?? 0), 0)
+    const slot = [0, 1].map(index => readSlot(flash, layout, index)).find(slot => slot?.state === 'receiving')
+    const journal = [...(slot?.journal ?? [])]
+    const sizes = journal.map(
+      (_, block) => slot?.manifest.readUInt16LE(manifestFixedBytes + block * 8 + 4) ?? 0,
+    )
+    const held = sizes.filter((_, block) => journal[block] === 0)
+    return { blocks: held.length, bytes: held.reduce((sum, bytes) => sum + bytes, 0) }
   }
 
   /** The status light, as the LED register of the board has it. */
@@ -151,7 +161,7 @@ export class CortexBoard {
     return {
       nowMs: (await number('milliseconds')) % 2 ** 32,
       sleptMs: (await number('port_slept')) / ticksPerMs,
-      waitedMs: (await number('nor_waited')) / ticksPerMs,
+      flashMs: (await number('nor_taken')) / ticksPerMs,
       lostBytes: (await number('ring', 8)) % 2 ** 32,
       stackBytes: stack.length - painted,
       freeBytes: painted,

@@ -1,8 +1,5 @@
 import omggif from 'omggif'
-import { reorderColors } from '../../../src/pattern/color-order.ts'
-import { toStripOrder, type Wiring, wiringMap } from '../../../src/pattern/wiring.ts'
 import { seededRandom } from '../../support/synthetic-patterns.ts'
-import type { Strip } from './cortex-board.ts'
 
 /** A frame of a drawing. */
 export interface Frame {
@@ -74,11 +71,22 @@ export function stdFile(frames: readonly Frame[]): Uint8Array {
   return Buffer.concat([header, ...parts])
 }
 
-/** What the LEDs have to get for a frame: strip order, GRB. */
-export function onStrip({ pixels }: Frame, { width, height }: Strip, wiring: Wiring): Uint8Array {
-  const inOrder =
-    width === undefined || height === undefined
-      ? pixels
-      : toStripOrder(pixels, wiringMap(width, height, wiring))
-  return reorderColors(inOrder.slice(), 'GRB')
+/** Which pixel of a drawing each LED shows. Made here by hand, so that the gateway's own tables are tested, not repeated. */
+export type Order = readonly number[]
+
+export const inRows = (leds: number): Order => Array.from({ length: leds }, (_, led) => led)
+
+/** Wiring `column-serpentine-bl`: up the first column, down the second. */
+export function upAndDown(width: number, height: number): Order {
+  const order: number[] = []
+  for (let x = 0; x < width; x++)
+    for (let step = 0; step < height; step++) {
+      const y = x % 2 === 0 ? height - 1 - step : step
+      order.push(y * width + x)
+    }
+  return order
 }
+
+/** What the LEDs have to get for a frame: green, red, blue. */
+export const onStrip = ({ pixels }: Frame, order: Order): Uint8Array =>
+  Uint8Array.from(order.flatMap(at => [1, 0, 2].map(channel => pixels[at * 3 + channel] ?? 0)))

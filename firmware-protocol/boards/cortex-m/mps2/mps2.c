@@ -52,7 +52,7 @@ void port_start(void) {
   STRIP->divider = TIMES->divider = SMALLEST_DIVIDER;
   STRIP->ctrl = TIMES->ctrl = TX_ENABLE;
   put(TIMES, '!');
-  port_set_baud(0);
+  LINE->divider = CPU_HZ / PORT_START_BAUD;
   LINE->ctrl = TX_ENABLE | RX_ENABLE | RX_INTERRUPT;
   core_enable(LINE_RX_IRQ);
 }
@@ -63,6 +63,8 @@ void port_send(const uint8_t *bytes, size_t n) {
 
 void port_set_baud(uint32_t baud) {
   while (LINE->state & TX_FULL) continue;
+  const uint64_t left = clock_ticks() + 10u * LINE->divider; /* the last byte is in the shift register yet */
+  while (clock_ticks() < left) continue;
   LINE->divider = CPU_HZ / (baud ? baud : PORT_START_BAUD);
 }
 

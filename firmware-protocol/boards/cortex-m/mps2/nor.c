@@ -16,13 +16,7 @@
 #define PROGRAM_TICKS_PER_BYTE (CLOCK_TICKS_PER_US * 5u / 2u)
 #define ERASE_US 45000u
 
-uint64_t nor_waited; /* ticks; the rig reads it */
-
-static void wait_until(uint64_t ticks) {
-  uint64_t now = clock_ticks();
-  if (now < ticks) nor_waited += ticks - now;
-  while (now < ticks) now = clock_ticks();
-}
+uint64_t nor_taken; /* ticks spent here; the rig reads it */
 
 static int read(void *ctx, uint32_t addr, void *bytes, uint32_t n) {
   uint8_t *to = bytes;
@@ -34,27 +28,31 @@ static int read(void *ctx, uint32_t addr, void *bytes, uint32_t n) {
 
 static int write(void *ctx, uint32_t addr, const void *bytes, uint32_t n) {
   const uint8_t *from = bytes;
-  uint64_t done = clock_ticks();
+  const uint64_t began = clock_ticks();
+  uint64_t done = began;
   (void)ctx;
   if (addr > NOR_BYTES || n > NOR_BYTES - addr) return -1;
   for (uint32_t i = 0; i < n; i++, addr++) {
     done += PROGRAM_TICKS_PER_BYTE;
     if (i == 0 || addr % PAGE_BYTES == 0) done += FIRST_BYTE_US * CLOCK_TICKS_PER_US;
-    wait_until(done);
+    while (clock_ticks() < done) continue;
     NOR[addr] = NOR[addr] & from[i];
   }
+  nor_taken += clock_ticks() - began;
   return 0;
 }
 
 static int erase(void *ctx, uint32_t addr, uint32_t n) {
-  uint64_t done = clock_ticks();
+  const uint64_t began = clock_ticks();
+  uint64_t done = began;
   (void)ctx;
   if (addr % SECTOR_BYTES || n % SECTOR_BYTES || addr > NOR_BYTES || n > NOR_BYTES - addr) return -1;
   for (uint32_t i = 0; i < n; i++) {
     if (i % ERASE_STEP_BYTES == 0) done += ERASE_US * CLOCK_TICKS_PER_US / (SECTOR_BYTES / ERASE_STEP_BYTES);
-    wait_until(done);
+    while (clock_ticks() < done) continue;
     NOR[addr + i] = 0xFF;
   }
+  nor_taken += clock_ticks() - began;
   return 0;
 }
 

@@ -3,7 +3,7 @@
 
 #include "pixelgate/storage.h"
 
-extern uint64_t nor_waited;
+extern uint64_t nor_taken;
 
 void nor_start(pg_storage *storage);
 
