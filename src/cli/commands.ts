@@ -1,5 +1,6 @@
 import type { Command } from './command.ts'
 import { backup, backups } from './commands/backup.ts'
+import { boardFlash } from './commands/board-flash.ts'
 import { boardSet } from './commands/board-set.ts'
 import { boardVirtual } from './commands/board-virtual.ts'
 import { boards } from './commands/boards.ts'
@@ -22,6 +23,7 @@ export const commands: readonly Command[] = [
   jobs,
   boards,
   boardSet,
+  boardFlash,
   boardVirtual,
   ports,
   setup,
