@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { copyFile, mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import t from 'tap'
 import { boardKinds } from '../../src/flash/board-kinds.ts'
 import { firmwareImage } from '../../src/flash/firmware-image.ts'
@@ -202,6 +204,17 @@ t.test('an image that is damaged never reaches a board', async t => {
   })
   await t.rejects(firmwareImage(uno, place.path('none.hex')), { code: 'file_missing' })
 })
+
+t.test(
+  'the images that come with the program are what the source beside them builds',
+  { skip: without('gcc-avr', 'avr-libc') },
+  async t => {
+    const out = (await workplace(t)).path('images')
+    const { stdout } = await promisify(execFile)('make', ['-s', '-C', prebuilt(''), 'check', `OUT=${out}`])
+    if (stdout.startsWith('skipped')) t.skip(stdout)
+    else t.match(stdout, /are what this source builds/)
+  },
+)
 
 t.test('every image that comes with the program is whole and fits its chip', async t => {
   const room = { m328p: 32_256, m2560: 253_952 }

@@ -5,12 +5,12 @@
 #include <PixelgateWs2812.h>
 
 const uint8_t LED_PIN = 2, FLASH_CS_PIN = 53;
-const uint16_t LEDS = 60;
+const uint16_t LED_COUNT = 60;
 
-uint8_t pixels[LEDS * 3];
+uint8_t pixels[LED_COUNT * 3];
 PixelgateWs2812 strip;
 PixelgateSpiFlash storage(FLASH_CS_PIN);
-Pixelgate gate(pixels, LEDS, storage);
+Pixelgate gate(pixels, LED_COUNT, storage);
 
 void show() { strip.show(pixels, sizeof pixels); }
 
