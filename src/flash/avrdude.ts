@@ -18,7 +18,7 @@ const heardCapChars = 64 * 1024
 /** avrdude 6.3 to 8 (Debian 12: 7.1). It reads back and compares what it wrote; `-D`: a bootloader erases page by page. */
 export const avrdude = ({ part, programmer, baudRate }: AvrdudeSettings): FlashTool => ({
   commands: ['avrdude'],
-  package: 'avrdude',
+  install: 'sudo apt-get install avrdude',
   imageSuffixes: ['.hex'],
   connectMs: 8000,
   deadlineMs: 180_000,

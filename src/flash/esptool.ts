@@ -11,7 +11,8 @@ const longestLineChars = 1024
  */
 export const esptool = (chip: 'esp8266' | 'esp32'): FlashTool => ({
   commands: ['esptool', 'esptool.py'],
-  package: 'esptool',
+  // Debian 12 has no package of it.
+  install: 'sudo apt-get install pipx && pipx install esptool',
   imageSuffixes: ['.bin'],
   connectMs: 30_000,
   deadlineMs: 600_000,

@@ -18,8 +18,8 @@ export interface FlashTarget {
 export interface FlashTool {
   /** Names under which it is installed; the first that is there is run. */
   readonly commands: readonly string[]
-  /** Debian's package. */
-  readonly package: string
+  /** How it is installed on Debian. */
+  readonly install: string
   /** Formats of images that it takes. */
   readonly imageSuffixes: readonly string[]
   /** Longest time until the board has answered, which the first progress tells. */

@@ -33,8 +33,8 @@ export async function runFlashTool(run: FlashRun): Promise<void> {
     const outcome = await runOne(command, run)
     if (outcome !== 'absent') return
   }
-  const { commands, package: name } = run.tool
-  throw new AppError('tool_missing', `${commands[0]} is not installed: sudo apt-get install ${name}`)
+  const { commands, install } = run.tool
+  throw new AppError('tool_missing', `${commands[0]} is not installed: ${install}`)
 }
 
 function runOne(

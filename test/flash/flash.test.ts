@@ -170,7 +170,7 @@ t.test('without the tool the error names its package', async t => {
   const avr = await flash('--kind', 'uno', '--json')
   t.match(avr, { status: 2, last: { code: 'tool_missing', message: /sudo apt-get install avrdude/ } })
   const esp = await flash('--kind', 'esp32', '--image', image)
-  t.match(esp, { status: 2, stderr: /sudo apt-get install esptool/ })
+  t.match(esp, { status: 2, stderr: /pipx install esptool/ })
 })
 
 t.test('what is asked wrongly is refused before anything is touched', async t => {
@@ -211,7 +211,7 @@ t.test(
   async t => {
     const out = (await workplace(t)).path('images')
     const { stdout } = await promisify(execFile)('make', ['-s', '-C', prebuilt(''), 'check', `OUT=${out}`])
-    if (stdout.startsWith('skipped')) t.skip(stdout)
+    if (stdout.startsWith('skipped')) t.pass('not compared', { skip: stdout })
     else t.match(stdout, /are what this source builds/)
   },
 )
