@@ -6,7 +6,7 @@ const baudRate = 460_800
 const longestLineChars = 1024
 
 /**
- * esptool 3 and 4. It compares the MD5 of what is in the flash after writing. The image is one whole flash image from address 0 (Arduino's
+ * esptool 3 to 5. It compares the MD5 of what is in the flash after writing. The image is one whole flash image from address 0 (Arduino's
  * `….merged.bin` of an ESP32, the sketch's `.bin` of an ESP8266).
  */
 export const esptool = (chip: 'esp8266' | 'esp32'): FlashTool => ({
@@ -24,14 +24,14 @@ export const esptool = (chip: 'esp8266' | 'esp32'): FlashTool => ({
   fault,
 })
 
-/** `Writing at 0x00010000... (12 %)`, drawn over itself with carriage returns. */
+/** `Writing at 0x00010000... (12 %)`, since version 5 `Writing at 0x00010000 [==>  ]  12.3% 1234/9999 bytes...`. */
+const sign = /Chip (?:is|type)|Writing at 0x[0-9a-f]+[^%\r\n]*?(\d+(?:\.\d+)?) ?%|Hash of data verified/gi
+
 function readProgress(): (text: string) => readonly FlashProgress[] {
   let rest = ''
   return text => {
     rest += text
-    const found = [
-      ...rest.matchAll(/Chip is |Writing at 0x[0-9a-f]+\.\.\. \((\d+) ?%\)|Hash of data verified/gi),
-    ]
+    const found = [...rest.matchAll(sign)]
     const last = found.at(-1)
     rest = rest.slice(last === undefined ? 0 : last.index + last[0].length).slice(-longestLineChars)
     return found.map(([words, percent]) => {

@@ -38,11 +38,19 @@ function readIn(tool: FlashTool, said: string, cuts: readonly number[]): readonl
   return ends.flatMap((end, i) => read(said.slice(ends[i - 1] ?? 0, end)))
 }
 
+/** As esptool 5 writes it without a terminal. */
+const esptool5Said = `esptool v5.0.0\nConnected to ESP32 on /dev/ttyUSB0:\nChip type:          ESP32-D0WD\n${[
+  1.3, 25, 50.4, 100,
+]
+  .map(percent => `\rWriting at 0x000100ab [====>     ] ${percent.toFixed(1)}% 1234/9999 bytes... \n`)
+  .join('')}Wrote 300000 bytes (200000 compressed)\nHash of data verified.\n`
+
 const order = ['connecting', 'writing', 'verifying']
 
 for (const [name, said] of [
   ['uno', avrdudeSaid],
   ['esp8266', esptoolSaid],
+  ['esp32', esptool5Said],
 ] as const)
   t.test(`progress of ${name} goes forward and reaches its end, however the output is cut`, async t => {
     fc.assert(
