@@ -10,6 +10,7 @@ const table: Readonly<Record<string, readonly string[]>> = {
   config: [],
   store: [],
   gpio: [],
+  flash: [],
   pattern: [],
   wire: [],
   ops: ['guard', 'store'],
@@ -25,7 +26,19 @@ const table: Readonly<Record<string, readonly string[]>> = {
   ws: ['account', 'board', 'upload', 'pattern', 'show', 'chat', 'tools', 'ops', 'guard', 'wire'],
   doctor: ['config', 'link', 'board', 'gpio', 'store', 'ops'],
   virtual: ['protocol', 'link'],
-  cli: ['config', 'protocol', 'pattern', 'link', 'board', 'upload', 'store', 'virtual', 'doctor', 'wire'],
+  cli: [
+    'config',
+    'protocol',
+    'pattern',
+    'link',
+    'board',
+    'upload',
+    'store',
+    'virtual',
+    'doctor',
+    'flash',
+    'wire',
+  ],
   panel: ['wire'],
 }
 const maxLines = 400

@@ -1,5 +1,5 @@
 import type { Clock } from '../kernel/clock.ts'
-import type { AppError } from '../kernel/errors.ts'
+import { AppError } from '../kernel/errors.ts'
 import type { Log } from '../kernel/log.ts'
 import { type Discovery, decideOpen, type OpenReason } from '../link/decide-open.ts'
 import type { PortWatch } from '../link/discovery.ts'
@@ -35,12 +35,16 @@ export interface PortView {
 }
 
 const defaultBaudRate = 115_200
+/** Writing firmware takes ten minutes at most; then the port comes back, whatever became of the borrower. */
+const longestLoanMs = 900_000
 
 /** Every link that may be open: the configured ones always, approved ports while they are plugged in. */
 export class Connections {
   readonly #options: ConnectionsOptions
   readonly #configured = new Map<string, BoardConnection>()
   readonly #discovered = new Map<string, BoardConnection>()
+  /** Devices that somebody else uses for a while. */
+  readonly #lent = new Set<string>()
   #ports: readonly SerialPortInfo[] = []
   #stopped = false
 
@@ -71,10 +75,36 @@ export class Connections {
   async ports(): Promise<readonly PortView[]> {
     return (await this.#decide()).map(({ port, open, reason }) => ({
       port,
-      open,
+      open: open && !this.#lent.has(port.path),
       reason,
       trouble: (this.#discovered.get(port.path) ?? this.#configuredOn(port))?.trouble,
     }))
+  }
+
+  /**
+   * Lets go of a serial port for somebody who writes firmware to its board. `path` may be a link to it. Resolves with the function that takes
+   * it back, which is called anyway after 15 min, or with undefined when the port is not in use here. Rejects with `conflict` while it
+   * is lent.
+   */
+  async lend(path: string): Promise<(() => Promise<void>) | undefined> {
+    const port = this.#ports.find(port => port.path === path || port.links.includes(path))
+    if (port === undefined) return undefined
+    if (this.#lent.has(port.path))
+      throw new AppError('conflict', `${path} is lent already: somebody writes firmware to its board.`)
+    const configured = this.#configuredOn(port)
+    const connection = configured ?? this.#discovered.get(port.path)
+    if (connection === undefined) return undefined
+    this.#lent.add(port.path)
+    this.#discovered.delete(port.path)
+    const giveBack = async () => {
+      timer.cancel()
+      if (!this.#lent.delete(port.path) || this.#stopped) return
+      configured?.start()
+      await this.#onPorts(this.#ports)
+    }
+    const timer = this.#options.clock.setTimer(longestLoanMs, () => void giveBack())
+    await connection.stop()
+    return giveBack
   }
 
   async #onPorts(ports: readonly SerialPortInfo[]): Promise<void> {
@@ -84,7 +114,7 @@ export class Connections {
     const approved = await this.#options.approved()
     const wanted = new Map(
       decisions
-        .filter(({ open, reason }) => open && reason !== 'configured')
+        .filter(({ port, open, reason }) => open && reason !== 'configured' && !this.#lent.has(port.path))
         .map(({ port }) => [port.path, port]),
     )
     for (const port of ports) this.#configuredOn(port)?.wake()

@@ -11,6 +11,12 @@ import type { FrameChannel } from './frame-channel.ts'
 export const handshakeTimeoutMs = 5000
 const firstRepeatMs = 250
 const longestRepeatMs = 1000
+/**
+ * STK500 v2's CMD_LEAVE_PROGMODE_ISP (Atmel AVR068): what an Arduino Mega's boot loader goes by. Opening the port resets the board, and
+ * any byte within the second after makes that boot loader stay until nothing has come for eight seconds: greetings alone would keep it
+ * there for ever. To a board it is noise before a delimiter.
+ */
+const leaveBootLoader = Uint8Array.of(0x1b, 0x01, 0x00, 0x01, 0x0e, 0x11, 0x04)
 /** So many bytes that are no frames mean that something else is talking. */
 const garbageBytes = 256
 
@@ -37,6 +43,7 @@ export function shakeHands(
   let seq = 0
   let repeatMs = firstRepeatMs
   let timer: Timer | undefined
+  let greeted = false
   const { promise, resolve, reject } = withResolvers<Greeting>()
 
   let settled = false
@@ -57,6 +64,8 @@ export function shakeHands(
       hostMaxBody: maxBodyBytes,
       page: pages.length,
     } as const
+    if (greeted && channel.link.kind === 'serial') channel.link.write(leaveBootLoader)
+    greeted = true
     channel.send(messageTypes.HELLO, session, seq, encodeHostMessage(message))
     timer?.cancel()
     timer = clock.setTimer(repeatMs, hello)
@@ -66,6 +75,7 @@ export function shakeHands(
     if (message.type === 'ERR') return settle(() => reject(refusal(message.code, message.detail)))
     if (message.type !== 'CAPS' || message.page !== pages.length) return
     pages.push(message.bytes.slice())
+    greeted = false
     seq++
     if (pages.length < message.pages) {
       repeatMs = firstRepeatMs

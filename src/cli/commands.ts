@@ -1,5 +1,6 @@
 import type { Command } from './command.ts'
 import { backup, backups } from './commands/backup.ts'
+import { boardFlash } from './commands/board-flash.ts'
 import { boardPair } from './commands/board-pair.ts'
 import { boardSet } from './commands/board-set.ts'
 import { boardUnpair } from './commands/board-unpair.ts'
@@ -26,6 +27,7 @@ export const commands: readonly Command[] = [
   boardSet,
   boardPair,
   boardUnpair,
+  boardFlash,
   boardVirtual,
   ports,
   setup,

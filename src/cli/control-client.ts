@@ -34,9 +34,11 @@ export class ControlClient {
     return this.#json('POST', path, { 'content-type': 'application/octet-stream' }, bytes)
   }
 
-  /** Yields the JSON lines of a stream until it ends or the signal is aborted. */
-  async *lines(path: string, signal: AbortSignal): AsyncGenerator<unknown, void> {
-    const response = await this.#send('GET', path, {}, undefined, signal)
+  /** Yields the JSON lines of a stream until it ends or the signal is aborted; with a body it is asked for by POST. */
+  async *lines(path: string, signal: AbortSignal, body?: object): AsyncGenerator<unknown, void> {
+    const response = await (body === undefined
+      ? this.#send('GET', path, {}, undefined, signal)
+      : this.#send('POST', path, { 'content-type': 'application/json' }, JSON.stringify(body), signal))
     if (response.statusCode !== 200) throw await problemOf(response)
     const reader = createInterface({ input: response })
     // Whoever iterates hears of a break; one that comes when nobody does any more must not end the process.

@@ -36,6 +36,7 @@ const table = {
   rate_limited: { exit: 8, http: 429 },
   wrong_host: { exit: 8, http: 421 },
   gpio_failed: { exit: 6, http: 503 },
+  tool_missing: { exit: 2, http: 503 },
   address_in_use: { exit: 8, http: 503 },
 } as const
 

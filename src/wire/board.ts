@@ -72,6 +72,18 @@ export const portApproval = z.strictObject({
 })
 export type PortApprovalBody = z.input<typeof portApproval>
 
+/** Body of POST /ports/loan. */
+export const portLoan = z.strictObject({
+  /** Path of the device or of a link to it. */
+  path: z.string().min(1).max(256),
+})
+
+/** The one line that a loan says; it lasts until the connection ends. */
+export interface LoanLine {
+  /** false: the gateway does not use this port. */
+  readonly lent: boolean
+}
+
 export interface PortView {
   readonly path: string
   readonly stableId: string | null

@@ -5,6 +5,13 @@
 #ifndef PIXELGATE_FEATURES_H
 #define PIXELGATE_FEATURES_H
 
+/* Where a build cannot pass such defines, it brings a file with them (Arduino). */
+#ifdef __has_include
+#if __has_include("pixelgate/options.h")
+#include "pixelgate/options.h"
+#endif
+#endif
+
 #ifndef PG_WITH_SHA256 /* VERIFY alg 0 */
 #define PG_WITH_SHA256 1
 #endif

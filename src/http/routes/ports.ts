@@ -1,6 +1,7 @@
+import { PassThrough } from 'node:stream'
 import { Router } from '@koa/router'
 import { z } from 'zod'
-import { type PortView, portApproval } from '../../wire/board.ts'
+import { type LoanLine, type PortView, portApproval, portLoan } from '../../wire/board.ts'
 import type { ApiDeps } from '../api-deps.ts'
 import { readJson } from '../read-body.ts'
 import { readQuery } from '../read-query.ts'
@@ -38,6 +39,20 @@ export function portRoutes({ connections, approvals }: ApiDeps): Router {
     await approvals.revoke(path, await known())
     await connections.refresh()
     ctx.status = 204
+  })
+
+  // The loan lasts as long as the answer: whoever dies with the port gives it back.
+  router.post('/ports/loan', async ctx => {
+    const { path } = await readJson(ctx, portLoan)
+    const giveBack = await connections.lend(path)
+    const stream = new PassThrough()
+    stream.once('close', () => void giveBack?.())
+    ctx.req.once('close', () => stream.destroy())
+    const line: LoanLine = { lent: giveBack !== undefined }
+    stream.write(`${JSON.stringify(line)}\n`)
+    if (giveBack === undefined) stream.end()
+    ctx.type = 'application/x-ndjson'
+    ctx.body = stream
   })
   return router
 }
