@@ -257,7 +257,7 @@ export class UploadQueue {
     return false
   }
 
-  /** One step of the job's machine, written down before anybody hears of it. */
+  /** One step of the job's machine, written down before anybody hears of it; undefined: it was refused. */
   async #apply(id: JobId, input: JobInput): Promise<JobRecord | undefined> {
     const tracked = this.#jobs.get(id)
     if (tracked === undefined) return undefined
@@ -272,6 +272,11 @@ export class UploadQueue {
     tracked.record = { ...before, state: next.state }
     try {
       const written = await this.#move(before, next.state)
+      // It ended while this was on its way to the database, where a final state stays: nobody is told otherwise.
+      if (isFinal(written.state) && written.state !== next.state) {
+        tracked.record = written
+        return undefined
+      }
       // A later step may have come meanwhile; the rows follow in the same order.
       tracked.record = { ...written, state: tracked.record.state }
     } catch (thrown) {

@@ -552,3 +552,38 @@ t.test(
     t.match(await rig.core.uploads.report(done.id), { resumed: true, resentBlocks: 0 })
   },
 )
+
+for (const type of ['pause', 'cancel'] as const) {
+  t.test(`${type} while the end of a job is being written is refused, and the job stays done`, async t => {
+    let told: Promise<unknown> | undefined
+    const wrap = (store: Store): Store => {
+      const finish: Store['jobs']['finish'] = end => {
+        const written = store.jobs.finish(end)
+        told = rig.core.queue.command(end.id, type)
+        told.catch(() => undefined)
+        return written
+      }
+      return {
+        ...store,
+        jobs: { ...store.jobs, finish },
+        get pending() {
+          return store.pending
+        },
+      }
+    }
+    const rig = await uploadRig(t, { wrap })
+    const bench = await rig.present(rig.board(1, paced))
+    const [job] = await rig.submit([bench], noise(4000))
+    const done = await rig.ends(job, 'done')
+    await t.rejects(rig.until(told ?? Promise.resolve()), {
+      code: 'conflict',
+      message: `A job that is done cannot be told to ${type}.`,
+    })
+    await rig.pass(1000)
+    t.equal((await rig.job(done.id)).state, 'done')
+    t.same(rig.statesOf(done.id), ['queued', 'transferring', 'verifying', 'trial', 'done'])
+    await t.rejects(rig.core.queue.command(done.id, type), { code: 'not_found' })
+    const [next] = await rig.submit([bench], noise(1000, 2))
+    await rig.ends(next, 'done')
+  })
+}
