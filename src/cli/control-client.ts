@@ -38,10 +38,16 @@ export class ControlClient {
   async *lines(path: string, signal: AbortSignal): AsyncGenerator<unknown, void> {
     const response = await this.#send('GET', path, {}, undefined, signal)
     if (response.statusCode !== 200) throw await problemOf(response)
+    const reader = createInterface({ input: response })
+    // Whoever iterates hears of a break; one that comes when nobody does any more must not end the process.
+    reader.on('error', () => undefined)
     try {
-      for await (const line of createInterface({ input: response })) if (line !== '') yield JSON.parse(line)
+      for await (const line of reader) if (line !== '') yield JSON.parse(line)
     } catch (thrown) {
       throw this.#unreachable(toError(thrown))
+    } finally {
+      reader.close()
+      response.destroy()
     }
     if (!response.complete && !signal.aborted)
       throw this.#unreachable(new Error('The daemon broke off in the middle.'))

@@ -5,6 +5,12 @@ import { join } from 'node:path'
 import t from 'tap'
 import { ControlClient } from '../../src/cli/control-client.ts'
 
+async function waitUntil(condition: () => boolean, limitMs: number): Promise<boolean> {
+  const endMs = performance.now() + limitMs
+  while (!condition() && performance.now() < endMs) await new Promise(resolve => setTimeout(resolve, 5))
+  return condition()
+}
+
 interface Heard {
   readonly method: string | undefined
   readonly url: string | undefined
@@ -119,6 +125,25 @@ t.test('a stream that breaks off, is refused or interrupted says so', async t =>
     { code: /cancelled|daemon_unreachable/ },
   )
   await t.rejects(read(endless.client, AbortSignal.abort()), { code: 'cancelled' })
+})
+
+t.test('a reader that stops early lets go of the stream, and a break of it then ends nothing', async t => {
+  const streams: ServerResponse[] = []
+  const { client } = await daemon(t, response => {
+    streams.push(response)
+    response.write('{"n":1}\n{"n":2}\n')
+  })
+  for await (const line of client.lines('/events', new AbortController().signal)) {
+    t.same(line, { n: 1 })
+    break
+  }
+  const [stream] = streams
+  if (stream === undefined) throw new Error('nobody has asked')
+  const waited = waitUntil(() => stream.closed, 2000)
+  t.ok(await waited, 'the daemon sees that nobody reads any more')
+  // An error that nobody handles would end this process.
+  stream.destroy()
+  await waitUntil(() => stream.closed, 2000)
 })
 
 t.test('a daemon that does not run, or is not ours to talk to, is told with the cure', async t => {

@@ -73,7 +73,11 @@ export function eventRoutes({ core }: ApiDeps): Router {
     })
     ctx.type = 'application/x-ndjson'
     ctx.body = stream
-    if (batch === undefined) return
+    if (batch === undefined) {
+      // While nothing happens the reader still learns that it is heard.
+      ctx.flushHeaders()
+      return
+    }
     // What happened before the subscription comes first, so a quick job is not missed.
     const { jobs } = await core.uploads.jobs({ batchId: batch, limit: largestBatch })
     for (const job of jobs) if (!final.includes(job.state)) open.add(job.id)
