@@ -9,8 +9,8 @@ const help = `npm run torture -- [OPTIONS]
                 kills, a hang-up for 5, a full disk and one whose fsync fails for 50; one of
                 each at least
   --only kill|stop|pty|full|fsync   N of one kind alone
-  --seed S      other files, other moments, other people's choices; default 1. The
-                scheduling of the machine is not in it
+  --seed S      other files, other moments; default 1. What people do between them and
+                the scheduling of the machine are not in it
   --lanes N     gateways under way at once, 1 to 8; default 2
   --json        the summary as a JSON line
 `

@@ -79,10 +79,12 @@ class Series {
   }
 
   async run(): Promise<void> {
-    let looked = true
     if (this.#options.kind !== 'pty') {
-      while (this.#goesOn) {
-        looked = await this.#life(drawMoment(this.#random, boardCount, !looked))
+      // What may come before everything was compared is followed by what does not, so that the seed alone gives all moments.
+      for (let isEarly = false; this.#goesOn; ) {
+        const moment = drawMoment(this.#random, boardCount, isEarly)
+        isEarly = moment.kind === 'start' || moment.kind === 'time'
+        await this.#life(moment)
         this.#interrupted()
         this.#options.tamper?.(this.#rig)
       }
@@ -117,8 +119,8 @@ class Series {
     this.#options.onProgress?.()
   }
 
-  /** From a start to a kill; true when there was time to compare everything. */
-  async #life(moment: Moment): Promise<boolean> {
+  /** From a start to a kill. */
+  async #life(moment: Moment): Promise<void> {
     const signal = this.#options.kind === 'stop' ? 'SIGTERM' : 'SIGKILL'
     this.#note(`${signal} ${this.#tally.interruptions + 1}: ${describeMoment(moment)}`)
     const gateway = this.#rig.start()
@@ -168,7 +170,6 @@ class Series {
       this.#checkStop(gateway, exit.status, struckMs)
     else if (exit.signal !== signal)
       this.#tally.violations.push(`the gateway ended by itself with status ${exit.status}: ${gateway.errors}`)
-    return looked
   }
 
   /** No kill: all that was begun comes to its end, and what is there then is looked at with more care. */
