@@ -36,6 +36,8 @@ export interface DiskOptions {
 }
 
 interface Trouble {
+  /** Command that runs a gateway in it from its start. */
+  readonly before: readonly string[]
   begin(gateway: Gateway): Promise<void>
   end(gateway: Gateway): Promise<void>
 }
@@ -53,7 +55,8 @@ export async function runDiskTrouble(
   const tally = new Tally()
   const rig = await KillRig.open({ main, seed, boards: boardCount })
   const memory = newMemory(rig, seed)
-  const before = kind === 'full' ? [] : ['fiu-run', '-x', '-f', join(rig.folder, 'fiu')]
+  const trouble = kind === 'full' ? fullDisk(rig.stateDir) : failingSync(rig.folder)
+  const before = kind === 'full' ? [] : fiuRun(rig.folder)
   const { violations } = tally
 
   /** A gateway on the state folder as it is, with people at work on it. */
@@ -77,13 +80,18 @@ export async function runDiskTrouble(
     for (const endMs = performance.now() + restMs / 2; tally.done.size === before; await sleep(20))
       if (performance.now() > endMs) throw new Error('no upload came to its end, though the disk is well')
   }
+  /** On a busy machine it may take until the trouble is noticed. */
+  const refusedAtLeastOnce = async ({ gateway, work }: Awaited<ReturnType<typeof begin>>) => {
+    const endMs = performance.now() + restMs / 2
+    while (work.refusals.size === 0 && !gateway.hasEnded && performance.now() < endMs) await sleep(20)
+  }
   const mustBeClear = (words: readonly string[], what: string) => {
     const unclear = words.filter(each => !clear.test(each))
     if (unclear.length > 0) violations.push(`${what} without clear words: ${unclear.join('; ')}`)
   }
   /** Started in the trouble it may run or not, but it has to say why. */
   const startInTrouble = async () => {
-    const gateway = rig.start(before)
+    const gateway = rig.start(trouble.before)
     await gateway.ready().catch(() => undefined)
     if (gateway.hasEnded) mustBeClear([gateway.errors], 'it did not start')
     await gateway.end('SIGKILL')
@@ -91,7 +99,6 @@ export async function runDiskTrouble(
 
   try {
     if (kind === 'full') await run('mount', ['-t', 'tmpfs', '-o', `size=${diskBytes}`, 'tmpfs', rig.stateDir])
-    const trouble = kind === 'full' ? fullDisk(rig.stateDir) : failingSync(rig.folder)
     const random = seededRandom(seed)
     let life = await begin()
     while (tally.interruptions < options.count && violations.length === 0) {
@@ -100,6 +107,7 @@ export async function runDiskTrouble(
       await sleep(random() * 800)
       tally.note(`trouble ${tally.interruptions + 1}`)
       await trouble.begin(life.gateway)
+      await refusedAtLeastOnce(life)
       await Promise.race([sleep(troubleMs), life.gateway.exited])
       const refusals = [...life.work.refusals]
       tally.note(`refused: ${refusals.join('; ')}`)
@@ -192,6 +200,7 @@ function fullDisk(folder: string): Trouble {
     }
   }
   return {
+    before: [],
     begin: async () => {
       const { blocks, bfree, bsize } = statfsSync(folder)
       const usedBytes = (blocks - bfree) * bsize
@@ -208,6 +217,8 @@ function fullDisk(folder: string): Trouble {
   }
 }
 
+const fiuRun = (folder: string) => ['fiu-run', '-x', '-f', join(folder, 'fiu')]
+
 /** Turns the failure points of libfiu on and off in the running process. */
 function failingSync(folder: string): Trouble {
   const points = ['posix/io/sync/fsync', 'posix/io/sync/fdatasync']
@@ -216,8 +227,10 @@ function failingSync(folder: string): Trouble {
     const commands = points.flatMap(point => ['-c', words(point)])
     await run('fiu-ctrl', ['-f', join(folder, 'fiu'), ...commands, String(pid)], { timeout: 5000 })
   }
+  const enable = (point: string) => `enable name=${point},failinfo=${eio}`
   return {
-    begin: gateway => control(gateway, point => `enable name=${point},failinfo=${eio}`),
+    before: [...fiuRun(folder), ...points.flatMap(point => ['-c', enable(point)])],
+    begin: gateway => control(gateway, enable),
     end: async gateway => {
       if (!gateway.hasEnded) await control(gateway, point => `disable name=${point}`).catch(() => undefined)
     },

@@ -7,8 +7,8 @@ import { AppError } from '../../src/kernel/errors.ts'
 import { verifyDatabase } from '../../src/store/verify-database.ts'
 import type { JobView } from '../../src/wire/job.ts'
 import { seededRandom } from '../support/synthetic-patterns.ts'
-import type { PassingFrame } from './kill-line.ts'
-import { describeMoment, drawMoment, hitsFrame, type Moment } from './kill-moment.ts'
+import { Aim } from './kill-aim.ts'
+import { describeMoment, drawMoment, type Moment } from './kill-moment.ts'
 import { type Gateway, KillRig } from './kill-rig.ts'
 import { type SeriesOutcome, Tally } from './kill-tally.ts'
 import { type Memory, newMemory, Work } from './kill-work.ts'
@@ -38,18 +38,17 @@ export interface SeriesOptions {
 export async function runSeries(options: SeriesOptions): Promise<SeriesOutcome> {
   const { main, seed } = options
   const tally = new Tally()
-  let series: Series | undefined
+  const aim = new Aim()
   const rig = await KillRig.open({
     main,
     seed,
     boards: boardCount,
-    onFrame: (board, frame) => series?.onFrame(board, frame),
-    onBytes: (board, direction) => series?.onBytes(board, direction),
+    onFrame: (board, frame) => aim.onFrame(board, frame),
+    onBytes: (board, direction, total) => aim.onBytes(board, direction, total),
   })
   const memory = newMemory(rig, seed)
   try {
-    series = new Series(options, rig, memory, tally)
-    await series.run()
+    await new Series(options, rig, aim, memory, tally).run()
   } catch (thrown) {
     tally.fault(thrown)
   } finally {
@@ -61,18 +60,16 @@ export async function runSeries(options: SeriesOptions): Promise<SeriesOutcome> 
 class Series {
   readonly #options: SeriesOptions
   readonly #rig: KillRig
+  readonly #aim: Aim
   readonly #memory: Memory
   readonly #tally: Tally
   readonly #random: () => number
   #startMs = startGuessMs
-  /** Bytes of the lines when the moment was armed. */
-  #baseline: readonly { readonly out: number; readonly in: number }[] = []
-  #armed: Moment | undefined
-  #strike: (board: number | undefined) => void = () => undefined
 
-  constructor(options: SeriesOptions, rig: KillRig, memory: Memory, tally: Tally) {
+  constructor(options: SeriesOptions, rig: KillRig, aim: Aim, memory: Memory, tally: Tally) {
     this.#options = options
     this.#rig = rig
+    this.#aim = aim
     this.#memory = memory
     this.#tally = tally
     this.#random = seededRandom(options.seed)
@@ -92,24 +89,6 @@ class Series {
     await this.#lastLife()
   }
 
-  onFrame(board: number, frame: PassingFrame): void {
-    const hit = this.#armed === undefined ? 'no' : hitsFrame(this.#armed, board, frame)
-    if (hit === 'keep') {
-      this.#rig.boards[board]?.line.hold()
-      this.#strike(board)
-    } else if (hit === 'pass') {
-      const strike = this.#strike
-      setImmediate(() => strike(board))
-    }
-  }
-
-  onBytes(board: number, direction: 'out' | 'in'): void {
-    const moment = this.#armed
-    if (moment?.kind !== 'bytes' || moment.board !== board || moment.direction !== direction) return
-    const passed = this.#bytes(board)[direction] - (this.#baseline[board]?.[direction] ?? 0)
-    if (passed >= moment.count) this.#strike(board)
-  }
-
   get #goesOn(): boolean {
     return this.#tally.interruptions < this.#options.count && this.#tally.violations.length === 0
   }
@@ -127,7 +106,7 @@ class Series {
     let struck = false
     let struckMs = 0
     const strike = (board?: number) => {
-      this.#armed = undefined
+      this.#aim.disarm()
       if (struck) return
       struck = true
       struckMs = performance.now()
@@ -139,7 +118,6 @@ class Series {
       strike()
     }
     const late: NodeJS.Timeout[] = []
-    this.#strike = strike
     if (moment.kind === 'start') late.push(setTimeout(strike, moment.share * this.#startMs))
     let wasReady = false
     let looked = false
@@ -149,7 +127,7 @@ class Series {
       if (moment.kind === 'time') late.push(setTimeout(strike, moment.ms))
       if (moment.kind === 'start') late.push(setTimeout(strike, latestMs / 10))
       looked = await this.#look(work)
-      this.#arm(moment)
+      if (!struck) this.#aim.arm(moment, this.#rig.boards, strike)
       late.push(setTimeout(force, latestMs))
       await work.run()
       this.#tally.violations.push(...work.violations)
@@ -159,7 +137,6 @@ class Series {
     } finally {
       for (const each of late) clearTimeout(each)
     }
-    this.#armed = undefined
     // A second SIGTERM would be the wish to end at once.
     strike()
     const exit = await gateway.gone()
@@ -215,7 +192,7 @@ class Series {
       this.#tally.hearJob(job)
       const board = boards.findIndex(({ uuid }) => uuid === job.boardId)
       if (job.state === 'transferring') boards[board]?.transfers.jobBegan()
-      if (this.#armed?.kind === 'state' && this.#armed.state === job.state) this.#strike(board)
+      this.#aim.onJob(board, job)
     }
     return new Work({ client: gateway.client, url, memory: this.#memory, onJob })
   }
@@ -237,16 +214,6 @@ class Series {
     this.#tally.note(what)
   }
 
-  #bytes(board: number): { readonly out: number; readonly in: number } {
-    const line = this.#rig.boards[board]?.line
-    return { out: line?.bytesOut ?? 0, in: line?.bytesIn ?? 0 }
-  }
-
-  #arm(moment: Moment): void {
-    this.#baseline = this.#rig.boards.map((_, board) => this.#bytes(board))
-    this.#armed = moment
-  }
-
   /** Of the board that was aimed at; else of one that has an upload. */
   #stageOf(board: number | undefined): string {
     const idle = ['start-up', 'no upload', 'after done']
@@ -262,14 +229,12 @@ class Series {
         this.#tally.forced++
         resolve(0)
       }, latestMs)
-      this.#strike = at => {
-        this.#armed = undefined
+      this.#aim.arm(moment, this.#rig.boards, at => {
         clearTimeout(late)
-        resolve(at ?? 0)
-      }
-      this.#arm(moment)
+        resolve(at)
+      })
     })
-    this.#armed = undefined
+    this.#aim.disarm()
     this.#tally.hit(this.#stageOf(board))
     const line = this.#rig.boards[board]?.line
     await line?.unplug()

@@ -15,6 +15,7 @@ export interface SeriesOutcome {
   readonly jobsDone: number
   /** Of them: went on from what an earlier run had brought to the board. */
   readonly jobsResumed: number
+  /** By the reports or by the lines, whichever says more. */
   readonly blocksSentTwice: number
   readonly framesShown: number
   readonly longestPauseMs: number
@@ -67,7 +68,10 @@ export class Tally {
       confirmations: memory.ledger.confirmations,
       jobsDone: this.done.size,
       jobsResumed: reports.filter(({ resumed }) => resumed).length,
-      blocksSentTwice: reports.reduce((sum, { resentBlocks }) => sum + resentBlocks, 0),
+      blocksSentTwice: Math.max(
+        reports.reduce((sum, { resentBlocks }) => sum + resentBlocks, 0),
+        rig.boards.reduce((sum, { transfers }) => sum + transfers.blocksSentTwice, 0),
+      ),
       framesShown: watches.reduce((sum, { count }) => sum + count, 0),
       longestPauseMs: Math.max(0, ...watches.map(({ longestPauseMs }) => longestPauseMs)),
       trace: this.trace,

@@ -27,9 +27,14 @@ interface Transfer {
 export class TransferWatch {
   readonly violations: string[] = []
   #stage: TransferStage = 'start-up'
+  #blocksSentTwice = 0
   readonly #transfers = new Map<string, Transfer>()
   #begun: Transfer | undefined
   #open: Transfer | undefined
+
+  get blocksSentTwice(): number {
+    return this.#blocksSentTwice
+  }
 
   get stage(): TransferStage {
     return this.#stage
@@ -87,10 +92,12 @@ export class TransferWatch {
   #hear(durable: number, decides = false): void {
     const transfer = this.#open
     if (transfer === undefined) return
-    if (decides && durable < transfer.durable)
-      this.violations.push(
-        `transfer ${transfer.id} has ${durable} durable blocks after it had ${transfer.durable}: they are sent twice`,
-      )
-    transfer.durable = Math.max(transfer.durable, durable)
+    const lost = transfer.durable - durable
+    if (lost <= 0) transfer.durable = durable
+    else if (decides) {
+      this.violations.push(`${lost} durable blocks of transfer ${transfer.id} are sent twice`)
+      this.#blocksSentTwice += lost
+      transfer.durable = durable
+    }
   }
 }
