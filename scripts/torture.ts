@@ -5,10 +5,10 @@ import { type CampaignSummary, type Kind, kinds, runKillCampaign } from '../test
 
 const help = `npm run torture -- [OPTIONS]
 
-  --kills N     kill -9 of the gateway; default 20. The others go with it: a SIGTERM for 10
-                kills, a hang-up for 5, a full disk and one whose fsync fails for 50; one of
-                each at least
-  --only kill|stop|pty|full|fsync   N of one kind alone
+  --kills N     kill -9 of the gateway; default 20. The others go with it: a SIGTERM and a
+                loss of all power for 10 kills, a hang-up for 5, a full disk and one whose
+                fsync fails for 50; one of each at least
+  --only kill|stop|power|pty|full|fsync   N of one kind alone
   --seed S      other files, other moments; default 1. What people do between them and
                 the scheduling of the machine are not in it
   --lanes N     gateways under way at once, 1 to 8; default 2
@@ -44,8 +44,8 @@ const perMinute = ({ interruptions, durationMs }: CampaignSummary) => {
   return `${((all * 60_000) / durationMs).toFixed(1)} a minute`
 }
 
-const counts = ({ interruptions: { kill, stop, pty, full, fsync } }: CampaignSummary) =>
-  `${kill} kills, ${stop} stops, ${pty} hang-ups, ${full} full disks, ${fsync} disks with failing fsync`
+const counts = ({ interruptions: { kill, stop, power, pty, full, fsync } }: CampaignSummary) =>
+  `${kill} kills, ${stop} stops, ${power} losses of power, ${pty} hang-ups, ${full} full disks, ${fsync} disks with failing fsync`
 
 /** A line where nobody looks on is written every so often only. */
 const everyMs = process.stderr.isTTY ? 0 : 30_000

@@ -1,24 +1,24 @@
 import type { JobView } from '../../src/wire/job.ts'
 import type { Direction } from '../support/cut-line.ts'
+import type { KillBoard } from './kill-board.ts'
 import type { PassingFrame } from './kill-line.ts'
 import { hitsFrame, type Moment } from './kill-moment.ts'
-import type { RigBoard } from './kill-rig.ts'
 
 interface Armed {
   readonly moment: Moment
-  readonly boards: readonly RigBoard[]
+  readonly boards: readonly KillBoard[]
   /** Bytes of the lines when it was armed. */
   readonly before: readonly Readonly<Record<Direction, number>>[]
   readonly strike: (board: number) => void
 }
 
-const passed = ({ line }: RigBoard) => ({ out: line.bytesOut, in: line.bytesIn })
+const passed = ({ line }: KillBoard) => ({ out: line.bytesOut, in: line.bytesIn })
 
 /** Waits for a moment on the lines and in the news of a gateway, and strikes once when it has come. */
 export class Aim {
   #armed: Armed | undefined
 
-  arm(moment: Moment, boards: readonly RigBoard[], strike: (board: number) => void): void {
+  arm(moment: Moment, boards: readonly KillBoard[], strike: (board: number) => void): void {
     this.#armed = { moment, boards, before: boards.map(passed), strike }
   }
 

@@ -4,13 +4,27 @@ import { runSeries, type SeriesOptions } from './kill-series.ts'
 import type { SeriesOutcome } from './kill-tally.ts'
 import { transferStages } from './kill-transfer.ts'
 
-export const kinds = ['kill', 'stop', 'pty', 'full', 'fsync'] as const
+export const kinds = ['kill', 'stop', 'power', 'pty', 'full', 'fsync'] as const
 export type Kind = (typeof kinds)[number]
 
 /** Interruptions on one state folder; the seed of the next series is one higher. */
-const perSeries = 10
+const perSeries: Readonly<Record<Kind, number>> = {
+  kill: 10,
+  stop: 10,
+  power: 10,
+  pty: 10,
+  full: 5,
+  fsync: 5,
+}
 /** How many of the others go with so many kills: a disk trouble takes ten seconds. */
-const share: Readonly<Record<Kind, number>> = { kill: 1, stop: 0.1, pty: 0.2, full: 0.02, fsync: 0.02 }
+const share: Readonly<Record<Kind, number>> = {
+  kill: 1,
+  stop: 0.1,
+  power: 0.1,
+  pty: 0.2,
+  full: 0.02,
+  fsync: 0.02,
+}
 
 export interface CampaignOptions {
   /** The gateway's main file. */
@@ -71,7 +85,7 @@ class Campaign {
   readonly #options: CampaignOptions
   readonly #beganMs = systemClock.now()
   readonly #tasks: Task[]
-  readonly #interruptions: Record<Kind, number> = { kill: 0, stop: 0, pty: 0, full: 0, fsync: 0 }
+  readonly #interruptions: Record<Kind, number> = { kill: 0, stop: 0, power: 0, pty: 0, full: 0, fsync: 0 }
   readonly #outcomes: SeriesOutcome[] = []
   readonly #killsByStage: Record<string, number> = Object.fromEntries(transferStages.map(stage => [stage, 0]))
   readonly #skipped = new Set<string>()
@@ -138,10 +152,10 @@ class Campaign {
 
 function tasks(kind: Kind, interruptions: number, seed: number): readonly Task[] {
   const total = Math.max(1, Math.round(interruptions))
-  const series = Math.ceil(total / perSeries)
+  const series = Math.ceil(total / perSeries[kind])
   return Array.from({ length: series }, (_, index) => ({
     kind,
-    count: Math.min(perSeries, total - index * perSeries),
+    count: Math.min(perSeries[kind], total - index * perSeries[kind]),
     seed: seed + index,
   }))
 }

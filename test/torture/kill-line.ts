@@ -51,29 +51,35 @@ export class KillLine {
   readonly link: string
   bytesOut = 0
   bytesIn = 0
-  readonly #board: Socket
   readonly #watcher: LineWatcher
-  readonly #decoders = { out: new FrameDecoder(maxBodyBytes), in: new FrameDecoder(maxBodyBytes) }
+  #board: Socket | undefined
+  #decoders = { out: new FrameDecoder(maxBodyBytes), in: new FrameDecoder(maxBodyBytes) }
   #pty: BoardTransport | undefined
   #held = false
 
-  private constructor(link: string, board: Socket, watcher: LineWatcher) {
+  private constructor(link: string, watcher: LineWatcher) {
     this.link = link
-    this.#board = board
     this.#watcher = watcher
-    board.setNoDelay(true)
-    board.on('error', () => undefined)
-    board.on('data', chunk => this.#toHost(chunk))
   }
 
   /** `board`: host:port of the board. */
   static async open(link: string, board: string, watcher: LineWatcher): Promise<KillLine> {
-    const [host = '', port = ''] = board.split(':')
-    const socket = createConnection({ host, port: Number(port) })
-    await once(socket, 'connect')
-    const line = new KillLine(link, socket, watcher)
+    const line = new KillLine(link, watcher)
+    await line.connect(board)
     await line.plug()
     return line
+  }
+
+  /** To a board that has started, at host:port. */
+  async connect(board: string): Promise<void> {
+    this.#board?.destroy()
+    const [host = '', port = ''] = board.split(':')
+    const socket = createConnection({ host, port: Number(port), noDelay: true })
+    await once(socket, 'connect')
+    socket.on('error', () => undefined)
+    socket.on('data', chunk => this.#toHost(chunk))
+    this.#decoders = { out: new FrameDecoder(maxBodyBytes), in: new FrameDecoder(maxBodyBytes) }
+    this.#board = socket
   }
 
   /** From now on nothing passes, in either direction, until `release`. */
@@ -101,7 +107,7 @@ export class KillLine {
   }
 
   async close(): Promise<void> {
-    this.#board.destroy()
+    this.#board?.destroy()
     await this.unplug()
   }
 
@@ -109,7 +115,7 @@ export class KillLine {
     if (this.#held) return
     this.bytesOut += chunk.length
     this.#tell('out', chunk, this.bytesOut)
-    if (!this.#held) this.#board.write(chunk)
+    if (!this.#held) this.#board?.write(chunk)
   }
 
   #toHost(chunk: Uint8Array): void {

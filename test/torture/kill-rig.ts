@@ -3,19 +3,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ControlClient } from '../../src/cli/control-client.ts'
 import type { Direction } from '../support/cut-line.ts'
-import { KillLine, type PassingFrame } from './kill-line.ts'
-import { type KillPattern, killPattern, side } from './kill-pattern.ts'
+import { KillBoard } from './kill-board.ts'
+import type { PassingFrame } from './kill-line.ts'
+import { type KillPattern, killPattern } from './kill-pattern.ts'
 import { type Exit, KillProcess } from './kill-process.ts'
-import { ShownWatch } from './kill-shown.ts'
-import { TransferWatch } from './kill-transfer.ts'
 
-/** More than a series ever uploads. */
-const patternCount = 120
-/** Slow and narrow, so that an upload takes about a second and has many moments. */
-const boardOptions = ['--max-body', '256', '--window', '2048', '--fault', 'slow-flash=3']
-
-/** What a board calls itself. */
-export const boardNameAtFirst = (board: number): string => `board-at-${board}`
+/** More than a series ever sends, what is refused by a full disk included. */
+const patternCount = 400
 
 export interface RigOptions {
   /** The gateway's main file. */
@@ -27,78 +21,42 @@ export interface RigOptions {
   readonly onBytes?: (board: number, direction: Direction, total: number) => void
 }
 
-export interface RigBoard {
-  readonly uuid: string
-  readonly line: KillLine
-  readonly watch: ShownWatch
-  readonly transfers: TransferWatch
-}
-
-/** Boards in processes of their own, their cables, a folder, and whatever gateway runs on them. */
+/** Boards, a folder, and whatever gateway runs on them. */
 export class KillRig {
   readonly folder: string
   readonly patterns: readonly KillPattern[]
-  readonly boards: readonly RigBoard[]
+  readonly boards: readonly KillBoard[]
   readonly #main: string
-  readonly #processes: readonly KillProcess[]
+  #gateway: Gateway | undefined
 
   private constructor(
     folder: string,
     main: string,
     patterns: readonly KillPattern[],
-    boards: readonly RigBoard[],
-    processes: readonly KillProcess[],
+    boards: readonly KillBoard[],
   ) {
     this.folder = folder
     this.#main = main
     this.patterns = patterns
     this.boards = boards
-    this.#processes = processes
   }
 
   static async open(options: RigOptions): Promise<KillRig> {
-    const { main, seed, boards: count } = options
+    const { main, seed } = options
     const folder = await mkdtemp(join(tmpdir(), 'pg-kill-'))
     const patterns = Array.from({ length: patternCount }, (_, number) => killPattern(seed, number))
-    const processes: KillProcess[] = []
-    const boards: RigBoard[] = []
+    const boards: KillBoard[] = []
+    const rig = new KillRig(folder, main, patterns, boards)
     try {
-      for (let board = 0; board < count; board++) {
-        const framesFile = join(folder, `frames-${board}`)
-        // Two of one name would be told apart by the gateway, with names that nobody has given.
-        const name = ['--name', boardNameAtFirst(board)]
-        const files = ['--flash', join(folder, `flash-${board}`), '--frames-out', framesFile]
-        const args = [
-          'board',
-          'virtual',
-          '--tcp',
-          '0',
-          '--leds',
-          `${side}x${side}`,
-          ...name,
-          ...files,
-          ...boardOptions,
-        ]
-        const child = new KillProcess({ main, args })
-        processes.push(child)
-        const { path, uuid } = await child.ready()
-        const watch = new ShownWatch(framesFile, patterns)
-        const transfers = new TransferWatch()
-        const line = await KillLine.open(join(folder, `port-${board}`), String(path), {
-          onFrame: frame => {
-            watch.pass(frame)
-            transfers.pass(frame)
-            options.onFrame?.(board, frame)
-          },
-          onBytes: (direction, total) => options.onBytes?.(board, direction, total),
-        })
-        boards.push({ uuid: String(uuid), line, watch, transfers })
+      for (let board = 0; board < options.boards; board++) {
+        const onFrame = (frame: PassingFrame) => options.onFrame?.(board, frame)
+        const onBytes = (direction: Direction, total: number) => options.onBytes?.(board, direction, total)
+        boards.push(await KillBoard.open({ main, folder, board, patterns, onFrame, onBytes }))
       }
-      const rig = new KillRig(folder, main, patterns, boards, processes)
       await rig.#configure()
       return rig
     } catch (thrown) {
-      await closeAll(folder, boards, processes)
+      await rig.close()
       throw thrown
     }
   }
@@ -114,11 +72,15 @@ export class KillRig {
       line.release()
       transfers.start()
     }
-    return new Gateway(this.#main, this.folder, before)
+    const gateway = new Gateway(this.#main, this.folder, before)
+    this.#gateway = gateway
+    return gateway
   }
 
   async close(): Promise<void> {
-    await closeAll(this.folder, this.boards, this.#processes)
+    await this.#gateway?.end('SIGKILL')
+    await Promise.all(this.boards.map(board => board.close()))
+    await rm(this.folder, { recursive: true, force: true })
   }
 
   async #configure(): Promise<void> {
@@ -135,17 +97,6 @@ export class KillRig {
     }
     await writeFile(join(this.folder, 'config.json'), JSON.stringify(config))
   }
-}
-
-async function closeAll(
-  folder: string,
-  boards: readonly RigBoard[],
-  processes: readonly KillProcess[],
-): Promise<void> {
-  for (const { watch } of boards) watch.read()
-  await Promise.all(boards.map(({ line }) => line.close()))
-  await Promise.all(processes.map(child => child.end('SIGKILL')))
-  await rm(folder, { recursive: true, force: true })
 }
 
 /** One life of `pixelgate serve`. */

@@ -27,8 +27,11 @@ export interface SeriesOptions {
   readonly seed: number
   /** Interruptions in a row on one state folder. */
   readonly count: number
-  /** `kill`, `stop`: SIGKILL or SIGTERM to the gateway; `pty`: its end of a line hangs up and comes again. */
-  readonly kind: 'kill' | 'stop' | 'pty'
+  /**
+   * `kill`, `stop`: SIGKILL or SIGTERM to the gateway; `power`: SIGKILL to it and to the boards; `pty`: its end of a line
+   * hangs up and comes again.
+   */
+  readonly kind: 'kill' | 'stop' | 'power' | 'pty'
   readonly onProgress?: () => void
   /** Between a kill and the next start, to see that the comparison sees what is missing. */
   readonly tamper?: (rig: KillRig) => void
@@ -111,6 +114,7 @@ class Series {
       struck = true
       struckMs = performance.now()
       gateway.send(signal)
+      if (this.#options.kind === 'power') for (const each of this.#rig.boards) each.cutPower()
       this.#tally.hit(this.#stageOf(board))
     }
     const force = () => {
@@ -140,6 +144,7 @@ class Series {
     // A second SIGTERM would be the wish to end at once.
     strike()
     const exit = await gateway.gone()
+    if (this.#options.kind === 'power') await Promise.all(this.#rig.boards.map(each => each.powerUp()))
     this.#note(`ended${looked ? '' : ', before everything was compared'}`)
     // Early in its start nothing is open yet, and Node's own handler ends it.
     const endsAtOnce = signal === 'SIGKILL' || !wasReady

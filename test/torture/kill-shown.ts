@@ -53,11 +53,6 @@ export class ShownWatch {
     return this.#longestPauseMs
   }
 
-  /** Id of the confirmed pattern on the board. */
-  get active(): string | undefined {
-    return this.#active
-  }
-
   /** Number of the file that the board showed last; undefined: none. */
   get showing(): number | undefined {
     return this.#last?.pattern == null ? undefined : this.#fileOf.get(this.#last.pattern)
@@ -80,6 +75,13 @@ export class ShownWatch {
       this.#trial = undefined
       this.#perhaps = undefined
     }
+  }
+
+  /** The board was without power: what it shows first does not follow on what it showed before. */
+  restart(): void {
+    this.read()
+    this.#rest = ''
+    this.#last = undefined
   }
 
   read(): void {
@@ -106,7 +108,11 @@ export class ShownWatch {
     this.#count++
     const { pattern, frame } = shown
     if (pattern === null || frame === null) {
-      if (before?.pattern != null) this.#violate('the board went black')
+      // A trial that ends has nothing to go back to until a pattern was confirmed (SPEC §7.5).
+      if (before?.pattern != null && this.#active !== undefined)
+        this.#violate(
+          `the board went black after pattern ${before.pattern}, while ${this.#active} was active`,
+        )
       return
     }
     if (before?.pattern != null) this.#longestPauseMs = Math.max(this.#longestPauseMs, shown.t - before.t)

@@ -7,10 +7,11 @@ import type { MessageView } from '../../src/wire/chat.ts'
 import type { EventLine, JobView } from '../../src/wire/job.ts'
 import type { StoredPatternView } from '../../src/wire/pattern.ts'
 import { seededRandom } from '../support/synthetic-patterns.ts'
+import { boardNameAtFirst } from './kill-board.ts'
 import { badReport, commonRoom, compareAll, restOf, things, withId } from './kill-compare.ts'
 import { type Asked, Ledger } from './kill-ledger.ts'
 import type { KillPattern } from './kill-pattern.ts'
-import { boardNameAtFirst, type KillRig } from './kill-rig.ts'
+import type { KillRig } from './kill-rig.ts'
 
 /** People may write 120 a minute; a life of a gateway is shorter than that. */
 const messagesPerLife = 100
@@ -196,7 +197,7 @@ export class Work {
       const paused = open.find(({ state }) => state === 'paused')
       if (paused !== undefined) await this.#command(paused, 'resume')
       else if (open.length === 0) {
-        if (this.#ending || memory.nextPattern >= memory.patterns.length) return
+        if (this.#ending) return
         await this.#upload()
       } else if (!this.#ending && memory.random() < 0.01) {
         await this.#command(open[0], memory.random() < 0.7 ? 'pause' : 'cancel')
@@ -209,7 +210,7 @@ export class Work {
     const { client, memory } = this.#options
     const { ledger, boards, random } = memory
     const pattern = memory.patterns[memory.nextPattern++]
-    if (pattern === undefined) return
+    if (pattern === undefined) throw new Error('the files of this series are used up')
     const { name, bytes, sha256 } = pattern
     const file = `${sha256} ${bytes.length}`
     const asked = ledger.ask(things.pattern(name), withId(file), true)
