@@ -32,6 +32,7 @@ t.test(
 
 for (const [kind, kills, what] of [
   ['stop', 3, 'a gateway that is told to stop'],
+  ['power', 2, 'a gateway that loses its power together with its boards'],
   ['pty', 4, 'a gateway whose line hangs up'],
   ['full', 1, 'a gateway on a full disk of 1 MB'],
   ['fsync', 1, 'a gateway on a disk whose fsync fails'],

@@ -263,6 +263,9 @@ class Series {
       }
       if (watch.showing !== want?.number)
         this.#tally.violations.push(`board ${uuid} shows file ${watch.showing} instead of ${last.name}`)
+      // Else it goes back when its trial ends.
+      else if (!watch.isConfirmed)
+        this.#tally.violations.push(`board ${uuid} shows ${last.name}, which is done and was not confirmed`)
     }
   }
 

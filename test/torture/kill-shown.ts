@@ -58,6 +58,11 @@ export class ShownWatch {
     return this.#last?.pattern == null ? undefined : this.#fileOf.get(this.#last.pattern)
   }
 
+  /** Whether the board has confirmed what it showed last. */
+  get isConfirmed(): boolean {
+    return this.#last?.pattern === this.#active
+  }
+
   /** Call it before the frame goes on. */
   pass({ direction, name, body }: PassingFrame): void {
     if (name !== 'ACTIVATE' && name !== 'CONFIRM') return
