@@ -227,15 +227,17 @@ export class UploadQueue {
           payloadBytes: result.stats.streamedBytes,
           statsJson: JSON.stringify(result.stats),
         }
-        if (await store.jobs.finish(saved)) break
         // Paused while the board had the last word: the next run finds it complete and proves it again.
-        tracked.record = await this.#read(id)
-        return
-      }
-      case 'failed':
-        if (result.error.code === 'storage_failed') throw result.error
-        await store.jobs.fail({ id, nowMs, errorCode: result.error.code, errorMessage: result.error.message })
+        if (!(await store.jobs.finish(saved))) return this.#reread(tracked)
         break
+      }
+      case 'failed': {
+        const { code, message } = result.error
+        if (code === 'storage_failed') throw result.error
+        if (!(await store.jobs.fail({ id, nowMs, errorCode: code, errorMessage: message })))
+          return this.#reread(tracked)
+        break
+      }
       case 'interrupted':
         if (!(await this.#interrupt(tracked, result.error, result.progressed))) return
     }
@@ -254,12 +256,16 @@ export class UploadQueue {
     const moved = await this.#apply(id, { type: 'interrupted', code, progressed, reset })
     if (moved?.state === 'failed') {
       const errorMessage = `${message} The upload was given up after several tries without progress.`
-      await store.jobs.fail({ id, nowMs, errorCode: code, errorMessage })
-      return true
+      if (await store.jobs.fail({ id, nowMs, errorCode: code, errorMessage })) return true
+    } else {
+      await store.jobs.noteError({ id, nowMs, errorCode: code, errorMessage: message })
     }
-    await store.jobs.noteError({ id, nowMs, errorCode: code, errorMessage: message })
-    tracked.record = await this.#read(id)
+    await this.#reread(tracked)
     return false
+  }
+
+  async #reread(tracked: Tracked): Promise<void> {
+    tracked.record = await this.#read(tracked.record.id)
   }
 
   /** One step of the job's machine, written down before anybody hears of it; undefined: it was refused. */

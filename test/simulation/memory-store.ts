@@ -287,7 +287,7 @@ function jobs(tables: MemoryTables): SyncTables['jobs'] {
         }),
       ),
     fail: ({ id, nowMs, errorCode, errorMessage }) =>
-      change(id, isUnfinished, () => ({
+      change(id, state => isUnfinished(state) && state !== 'paused', () => ({
         state: 'failed',
         finishedMs: nowMs,
         updatedMs: nowMs,

@@ -45,6 +45,11 @@ interface Change {
 
 const unfinished = unfinishedStates.map(state => `'${state}'`).join(', ')
 
+const mayFail = unfinishedStates
+  .filter(state => state !== 'paused')
+  .map(state => `'${state}'`)
+  .join(', ')
+
 /** Applies the assignments where the job exists and is in one of the states; false: it is not, and nothing changed. */
 function change(db: Database, id: JobId, states: string, assignments: string, values: object): boolean {
   const sql = `UPDATE jobs SET ${assignments}, updatedMs = @nowMs WHERE id = @id AND state IN (${states})`
@@ -191,11 +196,12 @@ export const jobs = {
       ),
   ),
 
+  /** False: it has ended, or somebody was told that it is paused. */
   fail: write((db, end: Change & { readonly errorCode: string; readonly errorMessage: string }): boolean =>
     change(
       db,
       end.id,
-      unfinished,
+      mayFail,
       `state = 'failed', finishedMs = @nowMs, errorCode = @errorCode, errorMessage = @errorMessage`,
       end,
     ),
