@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { decodeWs2812 } from './ws2812.ts'
+import { Ws2812Decoder } from './ws2812.ts'
 
 const frequencyHz = 16e6
 
@@ -37,7 +37,10 @@ class Wave {
   /** What a decoder sees once the LEDs are reset and another picture has begun. */
   decoded() {
     this.low(100_000).pulse(400, 0)
-    return decodeWs2812(new Uint8Array(BigUint64Array.from(this.#entries).buffer), frequencyHz)
+    const bytes = new Uint8Array(BigUint64Array.from(this.#entries).buffer)
+    const decoder = new Ws2812Decoder(frequencyHz)
+    for (let at = 0; at < bytes.length; at += 61) decoder.push(bytes.subarray(at, at + 61))
+    return decoder.record
   }
 }
 

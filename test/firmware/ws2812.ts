@@ -31,56 +31,91 @@ const gapNs = 5000
 const within = (actual: number, nominal: number) => Math.abs(actual - nominal) <= toleranceNs
 
 /**
- * Decodes transitions as strip and data sheet have it. `transitions`: eight bytes each, little-endian, `cycle << 1 | level`. A picture is
- * what stands between two resets; the one under way at the end of the record is left out.
+ * Decodes transitions as strip and data sheet have it: eight bytes each, little-endian, `cycle << 1 | level`, in pieces as they come. A picture is
+ * what stands between two resets; the one under way at the end is left out.
  */
-export function decodeWs2812(transitions: Uint8Array, frequencyHz: number): PinRecord {
-  const view = new DataView(transitions.buffer, transitions.byteOffset, transitions.byteLength)
-  const pictures: Picture[] = []
-  const faults: string[] = []
-  let [faultCount, longestLowNs, start, rise, fall] = [0, 0, 0, -1, -1]
-  let bits: (0 | 1)[] = []
-  let clear = true // the last bit was told by its high
-  const ns = (cycles: number) => (cycles / frequencyHz) * 1e9
-  const fault = (cycle: number, what: string) => {
-    faultCount++
-    if (faults.length < 10) faults.push(`${(ns(cycle) / 1e6).toFixed(4)} ms: ${what}`)
+export class Ws2812Decoder {
+  readonly #nsPerCycle: number
+  readonly #pictures: Picture[] = []
+  readonly #faults: string[] = []
+  #faultCount = 0
+  #longestLowNs = 0
+  #start = 0
+  #rise = -1
+  #fall = -1
+  /** Of the picture under way. */
+  #bytes: number[] = []
+  #bits = 0
+  #lastBit: 0 | 1 = 0
+  /** The last bit was told by its high. */
+  #clear = true
+  #rest: Uint8Array = new Uint8Array()
+
+  constructor(frequencyHz: number) {
+    this.#nsPerCycle = 1e9 / frequencyHz
   }
-  const finish = (cycle: number) => {
-    if (bits.length % 24 !== 0) fault(cycle, `${bits.length} bits are no whole number of LEDs`)
-    const bytes = new Uint8Array(bits.length >> 3)
-    for (let i = 0; i < bytes.length * 8; i++)
-      bytes[i >> 3] = (bytes[i >> 3] ?? 0) | ((bits[i] ?? 0) << (7 - (i & 7)))
-    pictures.push({ atMs: ns(start) / 1e6, bytes })
-    bits = []
+
+  push(piece: Uint8Array): void {
+    const bytes = this.#rest.length === 0 ? piece : Buffer.concat([this.#rest, piece])
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    const whole = bytes.length - (bytes.length % entryBytes)
+    for (let at = 0; at < whole; at += entryBytes) {
+      const [low32, high32] = [view.getUint32(at, true), view.getUint32(at + 4, true)]
+      const cycle = high32 * 2 ** 31 + (low32 >>> 1)
+      if (low32 & 1) this.#lowEnds(cycle)
+      else if (this.#rise >= 0) this.#highEnds(cycle)
+    }
+    this.#rest = bytes.slice(whole)
   }
-  const lowEnds = (cycle: number) => {
-    const low = ns(cycle - fall)
-    if (bits.length > 0 && low >= resetNs) finish(cycle)
-    if (bits.length === 0) {
-      start = cycle
+
+  get record(): PinRecord {
+    return {
+      pictures: this.#pictures,
+      faults: this.#faults,
+      faultCount: this.#faultCount,
+      longestLowUs: this.#longestLowNs / 1000,
+    }
+  }
+
+  #lowEnds(cycle: number): void {
+    const low = (cycle - this.#fall) * this.#nsPerCycle
+    this.#rise = cycle
+    if (this.#bits > 0 && low >= resetNs) this.#finish(cycle)
+    if (this.#bits === 0) {
+      this.#start = cycle
       return
     }
-    longestLowNs = Math.max(longestLowNs, low)
-    const nominal = nominalNs[bits.at(-1) ?? 0].low
-    if (!clear) return
-    if (bits.length % 8 !== 0 ? !within(low, nominal) : low < nominal - toleranceNs || low > gapNs)
-      fault(cycle, `low for ${low.toFixed(0)} ns after bit ${bits.length - 1}`)
+    this.#longestLowNs = Math.max(this.#longestLowNs, low)
+    const nominal = nominalNs[this.#lastBit].low
+    if (!this.#clear) return
+    if (this.#bits % 8 !== 0 ? !within(low, nominal) : low < nominal - toleranceNs || low > gapNs)
+      this.#fault(cycle, `low for ${low.toFixed(0)} ns after bit ${this.#bits - 1}`)
   }
-  for (let at = 0; at + entryBytes <= transitions.length; at += entryBytes) {
-    const entry = view.getBigUint64(at, true)
-    const cycle = Number(entry >> 1n)
-    if (entry & 1n) {
-      lowEnds(cycle)
-      rise = cycle
-    } else if (rise >= 0) {
-      const high = ns(cycle - rise)
-      const bit = nominalNs.findIndex(nominal => within(high, nominal.high))
-      clear = bit >= 0
-      if (!clear) fault(rise, `high for ${high.toFixed(0)} ns is neither 0 nor 1`)
-      bits.push(bit === 1 || (!clear && high > 600) ? 1 : 0)
-      fall = cycle
-    }
+
+  #highEnds(cycle: number): void {
+    const high = (cycle - this.#rise) * this.#nsPerCycle
+    this.#clear = within(high, nominalNs[0].high) || within(high, nominalNs[1].high)
+    if (!this.#clear) this.#fault(this.#rise, `high for ${high.toFixed(0)} ns is neither 0 nor 1`)
+    this.#lastBit = high > 600 ? 1 : 0
+    if (this.#bits % 8 === 0) this.#bytes.push(0)
+    this.#bytes[this.#bytes.length - 1] = ((this.#bytes.at(-1) ?? 0) << 1) | this.#lastBit
+    this.#bits++
+    this.#fall = cycle
   }
-  return { pictures, faults, faultCount, longestLowUs: longestLowNs / 1000 }
+
+  #finish(cycle: number): void {
+    if (this.#bits % 24 !== 0) this.#fault(cycle, `${this.#bits} bits are no whole number of LEDs`)
+    this.#pictures.push({
+      atMs: (this.#start * this.#nsPerCycle) / 1e6,
+      bytes: Uint8Array.from(this.#bytes).subarray(0, this.#bits >> 3),
+    })
+    this.#bits = 0
+    this.#bytes = []
+  }
+
+  #fault(cycle: number, what: string): void {
+    this.#faultCount++
+    const atMs = (cycle * this.#nsPerCycle) / 1e6
+    if (this.#faults.length < 10) this.#faults.push(`${atMs.toFixed(4)} ms: ${what}`)
+  }
 }

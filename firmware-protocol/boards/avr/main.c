@@ -1,6 +1,7 @@
 /* A pixelgate board on an ATmega328P or ATmega2560 (targets: target.h, sizes and wiring: docs/boards.md). */
 #include <avr/interrupt.h>
 #include <avr/wdt.h>
+#include <string.h>
 
 #include "clock.h"
 #include "pixelgate/board.h"
@@ -36,8 +37,9 @@ static void pixels(void *ctx, uint32_t offset, const uint8_t *bytes, uint16_t n)
 static void show(void *ctx, uint32_t frame, uint32_t delay_ms, const uint8_t id[16]) {
   (void)ctx;
   (void)frame;
-  (void)id;
-  strip_show(delay_ms);
+  uint32_t pattern;
+  memcpy(&pattern, id, sizeof pattern);
+  strip_show(delay_ms, pattern);
 }
 
 #if PG_WITH_SETBAUD

@@ -10,7 +10,7 @@
 void strip_start(void);
 /* Bytes of the next picture. Waits until the last one has left. */
 void strip_put(uint16_t at, const uint8_t *bytes, uint16_t n);
-/* The picture is complete; it stays for delay_ms (0 = unknown, and it leaves at once). */
-void strip_show(uint32_t delay_ms);
+/* The picture is complete; it stays for delay_ms (0: unknown). The first of another pattern leaves in a few ms. */
+void strip_show(uint32_t delay_ms, uint32_t pattern);
 
 #endif

@@ -12,6 +12,9 @@
 #include <avr/io.h>
 
 #if defined(TARGET_UNO)
+#if LEDS > 160
+#error "an Uno has RAM for 160 LEDs"
+#endif
 #define BOARD_NAME "Arduino Uno"
 #define LED_PORT PORTD
 #define LED_DDR DDRD

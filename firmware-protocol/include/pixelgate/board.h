@@ -166,6 +166,7 @@ typedef struct pg_player {
   uint8_t running;
   uint8_t channels;
   uint8_t left; /* frames left of the open block */
+  uint8_t begun; /* its first picture was shown, from which the times count */
   uint8_t clear; /* the LEDs beyond the pattern are to be blacked */
   uint16_t leds;
   uint16_t blocks;

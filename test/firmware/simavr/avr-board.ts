@@ -1,14 +1,15 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { createReadStream, existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import type { Test } from 'tap'
 import { systemClock } from '../../../src/kernel/clock.ts'
 import { withDeadline } from '../../../src/kernel/deadline.ts'
 import type { Workplace } from '../../support/pixelgate.ts'
 import { stop } from '../../support/pty.ts'
-import { decodeWs2812, type PinRecord } from '../ws2812.ts'
+import { type PinRecord, Ws2812Decoder } from '../ws2812.ts'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
 const firmware = fileURLToPath(new URL('../../../firmware-protocol/boards/avr', import.meta.url))
@@ -89,36 +90,68 @@ export class AvrBoard {
   /** What has left the pin so far. */
   async pin(): Promise<PinRecord> {
     await this.stats()
-    return decodeWs2812(readFileSync(this.#pins), frequencyHz)
+    const decoder = new Ws2812Decoder(frequencyHz)
+    // In pieces, since other boards of the same process want to be heard.
+    for await (const piece of createReadStream(this.#pins)) decoder.push(piece)
+    return decoder.record
   }
 }
 
 let started = 0
 
-/** Builds firmware and rig where they are old, and starts them. `storage` names what a former board left behind. */
+const folderOf = ({ leds, width = 0, height = 0 }: Strip) => `${here}build/${leds}x${width}x${height}`
+
+const make = (folder: string, ...what: readonly string[]) =>
+  promisify(execFile)('make', ['--no-print-directory', '-s', '-C', folder, ...what])
+
+/** Builds the rig, and firmware for each of these, where they are old. To be done before anything is timed. */
+export async function buildAvr(boards: readonly (readonly [Target, Strip])[]): Promise<void> {
+  await make(here, 'build/rig')
+  for (const [target, strip] of boards) {
+    const { leds, width = 0, height = 0 } = strip
+    const folder = folderOf(strip)
+    const sizes = [`OUT=${folder}`, `LEDS=${leds}`, `WIDTH=${width}`, `HEIGHT=${height}`]
+    await make(firmware, ...sizes, `${folder}/${target}.elf`)
+  }
+}
+
+export interface AvrOptions {
+  /** Name of a former board's storage, to go on with it. */
+  readonly storage?: string
+  /** False: a flash that cannot suspend an erase. */
+  readonly suspends?: boolean
+  /** Emulated time over real time. Below 1 the host answers faster, in the board's eyes, than this machine can. */
+  readonly speed?: number
+}
+
+/** Starts a board that `buildAvr` has built. */
 export async function startAvr(
   t: Pick<Test, 'teardown'>,
   place: Workplace,
   target: Target,
   strip: Strip,
-  storage: string = `storage-${started}`,
+  { storage = `storage-${started}`, suspends = true, speed = 1 }: AvrOptions = {},
 ): Promise<AvrBoard> {
-  const { leds, width = 0, height = 0 } = strip
-  const elf = `build/${leds}x${width}x${height}/${target}.elf`
-  make(here, 'build/rig')
-  make(
-    firmware,
-    `OUT=${here}${elf.slice(0, elf.lastIndexOf('/'))}`,
-    `LEDS=${leds}`,
-    `WIDTH=${width}`,
-    `HEIGHT=${height}`,
-    `${here}${elf}`,
-  )
+  const elf = `${folderOf(strip)}/${target}.elf`
   const pins = place.path(`pins-${++started}`)
   const kept = [target.endsWith('-nor') ? '--nor' : '--eeprom', place.path(storage)]
-  const child = spawn(`${here}build/rig`, [here + elf, ...wiring[target], ...kept, '--pins', pins], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  })
+  const child = spawn(
+    `${here}build/rig`,
+    [
+      elf,
+      ...wiring[target],
+      ...kept,
+      '--suspend',
+      suspends ? '1' : '0',
+      '--speed',
+      String(speed),
+      '--pins',
+      pins,
+    ],
+    {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    },
+  )
   t.teardown(() => stop(child).then(() => rm(pins, { force: true })))
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   const answer = async (): Promise<unknown> => {
@@ -141,11 +174,5 @@ export async function startAvr(
     })
     last = answered.catch(() => undefined)
     return answered as Promise<RigStats>
-  })
-}
-
-function make(folder: string, ...what: readonly string[]): void {
-  execFileSync('make', ['--no-print-directory', '-s', '-C', folder, ...what], {
-    stdio: ['ignore', 'ignore', 'inherit'],
   })
 }

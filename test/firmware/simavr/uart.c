@@ -39,15 +39,29 @@ static avr_cycle_count_t byte_cycles(void) {
   return (avr_cycle_count_t)divisor * (avr_regbit_get(rig->avr, port->u2x) ? 8 : 16) * 10;
 }
 
+/* simavr keeps what has been cleared in its queue of 64 until interrupts are on again; more than one place each would fill it. */
+static bool queued(const avr_int_vector_t *vector) {
+  const avr_int_pending_t *queue = &rig->avr->interrupts.pending;
+  for (unsigned at = queue->read; at != queue->write; at = (at + 1) % avr_int_pending_fifo_size)
+    if (queue->buffer[at] == vector) return true;
+  return false;
+}
+
 /* Interrupts of the receiver and of the empty data register go on as long as their cause. */
 static void level(avr_int_vector_t *vector, bool raised) {
   avr_t *avr = rig->avr;
   if (!raised) {
     avr_clear_interrupt(avr, vector);
     avr_regbit_clear(avr, vector->raised);
-  } else {
-    avr_regbit_set(avr, vector->raised);
-    if (avr_regbit_get(avr, vector->enable)) avr_raise_interrupt(avr, vector);
+    return;
+  }
+  avr_regbit_set(avr, vector->raised);
+  if (!avr_regbit_get(avr, vector->enable) || vector->pending) return;
+  if (!queued(vector))
+    avr_raise_interrupt(avr, vector);
+  else {
+    vector->pending = 1;
+    if (avr->sreg[S_I] && avr->interrupt_state == 0) avr->interrupt_state = 1;
   }
 }
 
