@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import { eventually, type Finished, type Workplace, workplace } from '../support/pixelgate.ts'
-import { drawing, gifFile, later, ledsFile, offBy, type Run, runsOf, stdFile } from './drawings.ts'
+import { drawing, gifFile, later, ledsFile, offBy, type Run, runsOf, stdFile, timeMs } from './drawings.ts'
 import {
   type AvrBoard,
   buildAvr,
@@ -128,7 +128,7 @@ t.test(
     t.same(faults, [])
     const runs = runsOf(pictures, [old, next], row, alongRow)
     t.same(patternsOf(runs), [-1, 0, -1, -1, 1], 'after the cut it does not play a pattern that is gone')
-    t.ok((runs[3]?.fromMs ?? 0) >= cut.cycles / 16e3 - 1)
+    t.ok((runs[3]?.fromMs ?? 0) >= timeMs(cut) - 1)
     await sound(t, board)
   },
 )
@@ -157,18 +157,20 @@ t.test(
       '0',
     )
     await when(board, 'the third sector', stats => stats.norErases >= norErases + 3)
-    await board.cutPower()
+    const restartsMs = [timeMs(await board.cutPower())]
     await received(6000)
-    await board.reset()
+    restartsMs.push(timeMs(await board.reset()))
     await received(12_000)
-    await board.cutPower()
+    restartsMs.push(timeMs(await board.cutPower()))
     const { last } = await upload
     t.match(last, { resumed: true })
     t.ok(last['resentBlocks'] <= 2, `${last['resentBlocks']} blocks sent again`)
     await later(board, 2000)
     const { pictures, faults } = await board.pin()
     t.same(faults.slice(1), [], 'a cut may shorten one pulse')
-    const runs = runsOf(pictures, [old, next], row, alongRow).filter(({ pattern }) => pattern >= 0)
+    const runs = runsOf(pictures, [old, next], row, alongRow, restartsMs).filter(
+      ({ pattern }) => pattern >= 0,
+    )
     t.same(patternsOf(runs), [0, 0, 0, 0, 1])
     t.ok((runs.at(-1)?.pictures ?? 0) > 30)
     t.same(offBy(jitterMs, runs), [])

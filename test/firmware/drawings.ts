@@ -109,13 +109,14 @@ const hex = (bytes: Uint8Array = new Uint8Array()) => Buffer.from(bytes).toStrin
 
 /**
  * Explains every picture: it is the next frame of what runs, or a run begins with it, which frame 0 of any pattern and black may do. Throws at the
- * first picture that is neither.
+ * first picture that is neither. After each of `restartsMs` a run begins in any case.
  */
 export function runsOf(
   pictures: readonly Picture[],
   patterns: readonly (readonly Frame[])[],
   strip: Strip,
   wiring: Wiring,
+  restartsMs: readonly number[] = [],
 ): readonly Run[] {
   const all = patterns.map(frames => frames.map(frame => wanted(frame, strip, wiring)))
   const black = Buffer.alloc(strip.leds * 3)
@@ -124,7 +125,8 @@ export function runsOf(
   for (const [i, { atMs, bytes }] of pictures.entries()) {
     const run = runs.at(-1)
     const frames = all[run?.pattern ?? -1]
-    if (run !== undefined && frames?.[next]?.equals(bytes) === true) {
+    const restarted = restartsMs.some(ms => ms > sinceMs && ms <= atMs)
+    if (run !== undefined && !restarted && frames?.[next]?.equals(bytes) === true) {
       const delayMs = patterns[run.pattern]?.at(next - 1)?.delayMs ?? 0
       run.off.push({ atMs: sinceMs, ms: atMs - sinceMs - delayMs })
       run.pictures++
@@ -154,9 +156,12 @@ export const offBy = (ms: number, runs: readonly Run[], sinceMs = 0): readonly s
       ),
   )
 
+/** The board's time at which the rig answered. */
+export const timeMs = ({ cycles }: { readonly cycles: number }): number => cycles / 16e3
+
 /** Waits until so much of the board's time has passed; returns where it is now. */
 export async function later(board: AvrBoard, ms: number): Promise<number> {
-  const now = async () => (await board.stats()).cycles / 16e3
+  const now = async () => timeMs(await board.stats())
   const endMs = (await now()) + ms
   await eventually(async () => (await now()) >= endMs, `${ms} ms of the board`)
   return endMs
