@@ -181,9 +181,11 @@ size_t pg_board_sink(pg_board *b, const uint8_t *bytes, size_t n) {
 }
 
 static void job_poll(pg_board *b) {
+  const pg_config *c = b->config;
   int r;
   b->detail = 0;
   if (b->now - b->job.told >= PG_BUSY_MS) pg_job_busy(b);
+  if (c->erases && c->erases(c->ctx)) return;
   switch (b->job.type) {
     case PG_T_BEGIN:
       r = pg_begin_slice(b);
@@ -202,7 +204,7 @@ static void job_poll(pg_board *b) {
 uint32_t pg_board_poll(pg_board *b, uint32_t now_ms) {
   b->now = now_ms;
   for (; now_ms - b->second >= 1000; b->second += 1000) b->uptime++;
-  if (b->job.type) job_poll(b);
+  const uint8_t works = b->job.type;
   uint32_t wait = pg_ack_poll(b);
 #if PG_WITH_SETBAUD
   wait = pg_min(wait, pg_baud_poll(b));
@@ -210,5 +212,7 @@ uint32_t pg_board_poll(pg_board *b, uint32_t now_ms) {
   wait = pg_min(wait, pg_trial_poll(b));
   wait = pg_min(wait, pg_overlay_poll(b));
   wait = pg_min(wait, pg_player_poll(b));
-  return b->job.type ? 0 : wait;
+  if (!works) return wait;
+  job_poll(b); /* last, so that a frame which is due waits for one slice at most */
+  return 0;
 }

@@ -117,7 +117,8 @@ static int draw(pg_board *b) {
   p->left--;
   p->frame = p->next++;
   b->frames_shown++;
-  if (b->now - p->due > LATE_MS) p->due = b->now;
+  if (!p->begun || b->now - p->due > LATE_MS) p->due = b->now;
+  p->begun = 1;
   /* A delay of 0 would never let go of the processor. */
   p->due += delay ? pg_min(delay, LONGEST_DELAY) : 1;
   pg_show(b, p->frame, delay, id);

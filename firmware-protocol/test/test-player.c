@@ -203,7 +203,56 @@ static void test_damage(void) {
   EQUAL(rig_ask(&r, PG_T_LIST, "\0", 1)->body[2], 2);
 }
 
+/* Flash that erases behind: a unit takes 10 ms, in which it can be read. */
+static pg_storage plain;
+static uint32_t erase_ends;
+static unsigned erases, hasty;
+
+static int erase_behind(void *ctx, uint32_t addr, uint32_t n) {
+  hasty += r.now < erase_ends;
+  erase_ends = r.now + 10;
+  erases++;
+  return plain.erase(ctx, addr, n);
+}
+
+static int write_after(void *ctx, uint32_t addr, const void *bytes, uint32_t n) {
+  hasty += r.now < erase_ends;
+  return plain.write(ctx, addr, bytes, n);
+}
+
+static int erases_still(void *ctx) {
+  (void)ctx;
+  return r.now < erase_ends;
+}
+
+static void test_erase_behind(void) {
+  begin_test("while flash erases behind, a pattern plays on in time, the host hears BUSY, and BEGIN waits");
+  play(5, 2, 2, 0);
+  pattern_make(&b, 9, 60, 2, 40, 0);
+  plain = r.config.storage;
+  r.config.storage.erase = erase_behind;
+  r.config.storage.write = write_after;
+  r.config.erases = erases_still;
+  erase_ends = r.now;
+  const uint32_t began = r.now;
+  r.shows_n = 0;
+  const reply *p = host_begin(&r, &b, 1, 0);
+  CHECK(p == NULL || p->type == PG_T_BUSY);
+  uint32_t waited = 0, busy = 0;
+  for (; waited < 1000 && !rig_last(&r, PG_T_BEGIN); waited++) {
+    rig_wait(&r, 1);
+    busy += r.replies_n && r.replies[r.replies_n - 1].type == PG_T_BUSY;
+  }
+  CHECK(erases >= 10);
+  EQUAL(hasty, 0);
+  CHECK(waited >= 10 * erases && waited <= 10 * erases + 5);
+  CHECK(busy > 0);
+  CHECK(r.shows_n >= waited / 2);
+  for (unsigned i = 0; i < r.shows_n && i < 256; i++) EQUAL(r.shows[i].at, began + 2 * (i + 1));
+}
+
 void test_player(void) {
+  test_erase_behind();
   test_timing();
   test_brightness();
   test_trial();

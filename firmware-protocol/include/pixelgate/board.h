@@ -59,6 +59,12 @@ typedef struct pg_config {
   void (*reboot)(void *ctx);
   int (*can_show)(void *ctx);   /* optional: 0 = not now, ask again in 1 ms */
   uint32_t (*now_ms)(void *ctx); /* optional: a clock that sink may read; else the time of the last poll counts */
+  /*
+   * Optional, for storage that can be read while it erases: storage.erase may then return before the end, so that playing goes on. A read
+   * or write that comes later must find the erase done (it waits where it has to). Answers 1 as long as one goes on; it is asked at
+   * every poll of a long request, which waits for 0.
+   */
+  int (*erases)(void *ctx);
 } pg_config;
 
 /* The durable record (README, storage layout). */
@@ -175,6 +181,7 @@ typedef struct pg_player {
   uint8_t running;
   uint8_t channels;
   uint8_t left; /* frames left of the open block */
+  uint8_t begun; /* its first picture was shown, from which the times count */
   uint8_t clear; /* the LEDs beyond the pattern are to be blacked */
   uint16_t leds;
   uint16_t blocks;

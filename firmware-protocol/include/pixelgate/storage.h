@@ -1,7 +1,8 @@
 /*
  * Storage as the board sees it: NOR semantics. write() may be asked to clear bits only (1 → 0) since the last
  * erase; writing the same bytes again must be harmless. EEPROM and files do more than that, which is fine.
- * All three return 0, or a negative number on failure. They return when the operation is durable.
+ * All three return 0, or a negative number on failure. They return when the operation is durable; for erase see also
+ * pg_config.erases.
  */
 #ifndef PIXELGATE_STORAGE_H
 #define PIXELGATE_STORAGE_H

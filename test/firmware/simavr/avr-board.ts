@@ -1,0 +1,178 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { createReadStream, existsSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import type { Test } from 'tap'
+import { systemClock } from '../../../src/kernel/clock.ts'
+import { withDeadline } from '../../../src/kernel/deadline.ts'
+import type { Workplace } from '../../support/pixelgate.ts'
+import { stop } from '../../support/pty.ts'
+import { type PinRecord, Ws2812Decoder } from '../ws2812.ts'
+
+const here = fileURLToPath(new URL('.', import.meta.url))
+const firmware = fileURLToPath(new URL('../../../firmware-protocol/boards/avr', import.meta.url))
+const answerTimeoutMs = 20_000
+const frequencyHz = 16e6
+
+const onPath = (name: string): boolean =>
+  (process.env['PATH'] ?? '').split(':').some(folder => existsSync(`${folder}/${name}`))
+
+const missing = [
+  [onPath('avr-gcc'), 'gcc-avr'],
+  [existsSync('/usr/lib/avr/include/avr/io.h'), 'avr-libc'],
+  [existsSync('/usr/include/simavr/sim_avr.h'), 'libsimavr-dev'],
+  [existsSync('/usr/include/libelf.h'), 'libelf-dev'],
+].flatMap(([there, name]) => (there ? [] : [name]))
+
+/** For `t.test` options: the reason to skip, or false. */
+export const withoutAvr = missing.length > 0 && `needs the packages ${missing.join(', ')}`
+
+export type Target = 'uno' | 'uno-nor' | 'mega' | 'mega-nor'
+
+const wiring: Readonly<Record<Target, readonly string[]>> = {
+  uno: ['--mcu', 'atmega328p', '--led', 'D6', '--light', 'B5'],
+  'uno-nor': ['--mcu', 'atmega328p', '--led', 'D6', '--light', 'B1', '--cs', 'B2'],
+  mega: ['--mcu', 'atmega2560', '--led', 'E4', '--light', 'B7'],
+  'mega-nor': ['--mcu', 'atmega2560', '--led', 'E4', '--light', 'B7', '--cs', 'B0'],
+}
+
+export interface Strip {
+  readonly leds: number
+  /** Absent: LEDs in a row. */
+  readonly width?: number
+  readonly height?: number
+}
+
+/** What the rig counts; see rig.h. */
+export interface RigStats {
+  readonly cycles: number
+  readonly rxBytes: number
+  readonly rxOverruns: number
+  readonly txBytes: number
+  readonly eepromWrites: number
+  readonly norPrograms: number
+  readonly norErases: number
+  readonly norSuspends: number
+  readonly norClashes: number
+  /** How often the status light went on. */
+  readonly lights: number
+  readonly lateMs: number
+  /** The deepest that the stack was since the last reset, and what stayed free below it. */
+  readonly stackBytes: number
+  readonly ramFreeBytes: number
+}
+
+/** An emulated AVR with the project's firmware, its storage in files of `place`. */
+export class AvrBoard {
+  readonly port: string
+  readonly #child: ChildProcess
+  readonly #ask: (word: string) => Promise<RigStats>
+  readonly #pins: string
+
+  constructor(port: string, child: ChildProcess, pins: string, ask: (word: string) => Promise<RigStats>) {
+    this.port = port
+    this.#child = child
+    this.#pins = pins
+    this.#ask = ask
+  }
+
+  stats = (): Promise<RigStats> => this.#ask('stats')
+  /** Pulls the reset pin. */
+  reset = (): Promise<RigStats> => this.#ask('reset')
+  /** Takes the supply away and brings it back; what was being programmed is torn. */
+  cutPower = (): Promise<RigStats> => this.#ask('cut')
+  /** From now on one byte of so many has a bit flipped, either way; 0 = none. */
+  disturb = (oneIn: number): Promise<RigStats> => this.#ask(`noise ${oneIn}`)
+  unplug = (): Promise<void> => stop(this.#child)
+
+  /** What has left the pin so far. */
+  async pin(): Promise<PinRecord> {
+    await this.stats()
+    const decoder = new Ws2812Decoder(frequencyHz)
+    // In pieces, since other boards of the same process want to be heard.
+    for await (const piece of createReadStream(this.#pins)) decoder.push(piece)
+    return decoder.record
+  }
+}
+
+let started = 0
+
+const folderOf = ({ leds, width = 0, height = 0 }: Strip) => `${here}build/${leds}x${width}x${height}`
+
+const make = (folder: string, ...what: readonly string[]) =>
+  promisify(execFile)('make', ['--no-print-directory', '-s', '-C', folder, ...what])
+
+/** Builds the rig, and firmware for each of these, where they are old. To be done before anything is timed. */
+export async function buildAvr(boards: readonly (readonly [Target, Strip])[]): Promise<void> {
+  await make(here, 'build/rig')
+  for (const [target, strip] of boards) {
+    const { leds, width = 0, height = 0 } = strip
+    const folder = folderOf(strip)
+    const sizes = [`OUT=${folder}`, `LEDS=${leds}`, `WIDTH=${width}`, `HEIGHT=${height}`]
+    await make(firmware, ...sizes, `${folder}/${target}.elf`)
+  }
+}
+
+export interface AvrOptions {
+  /** Name of a former board's storage, to go on with it. */
+  readonly storage?: string
+  /** False: a flash that cannot suspend an erase. */
+  readonly suspends?: boolean
+  /** Emulated time over real time. Below 1 the host answers faster, in the board's eyes, than this machine can. */
+  readonly speed?: number
+}
+
+/** Starts a board that `buildAvr` has built. */
+export async function startAvr(
+  t: Pick<Test, 'teardown'>,
+  place: Workplace,
+  target: Target,
+  strip: Strip,
+  { storage = `storage-${started}`, suspends = true, speed = 1 }: AvrOptions = {},
+): Promise<AvrBoard> {
+  const elf = `${folderOf(strip)}/${target}.elf`
+  const pins = place.path(`pins-${++started}`)
+  const kept = [target.endsWith('-nor') ? '--nor' : '--eeprom', place.path(storage)]
+  const child = spawn(
+    `${here}build/rig`,
+    [
+      elf,
+      ...wiring[target],
+      ...kept,
+      '--suspend',
+      suspends ? '1' : '0',
+      '--speed',
+      String(speed),
+      '--pins',
+      pins,
+    ],
+    {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    },
+  )
+  t.teardown(() => stop(child).then(() => rm(pins, { force: true })))
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+  const answer = async (): Promise<unknown> => {
+    const { value, done } = await withDeadline(
+      systemClock,
+      answerTimeoutMs,
+      lines.next(),
+      'link_failed',
+      'the rig is silent',
+    )
+    if (done === true) throw new Error('the rig has ended')
+    return JSON.parse(value)
+  }
+  const { path } = (await answer()) as { path: string }
+  let last: Promise<unknown> = Promise.resolve()
+  return new AvrBoard(path, child, pins, word => {
+    const answered = last.then(() => {
+      child.stdin.write(`${word}\n`)
+      return answer()
+    })
+    last = answered.catch(() => undefined)
+    return answered as Promise<RigStats>
+  })
+}
