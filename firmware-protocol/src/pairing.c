@@ -176,7 +176,7 @@ static int judge(const pg_board *b, uint32_t base, uint32_t bytes, uint32_t *gen
   pg_mac_init(&mac, raw[PG_M_MAC_TYPE], b->record.key, PG_L_MANIFEST);
   pg_mac_update(&mac, b->record.uuid, 16);
   for (uint32_t at = 0; at < end; at += (uint32_t)sizeof chunk) {
-    const uint32_t n = pg_min(end - at, sizeof chunk);
+    const uint16_t n = (uint16_t)pg_min(end - at, sizeof chunk);
     if (pg_read(b, base + at, chunk, n)) return PG_STORAGE;
     pg_mac_update(&mac, chunk, n);
   }

@@ -350,16 +350,20 @@ static int change_key(rig *g, int how) {
   return how == CHANGE ? set_again(g, key1, key2) : clear(g, key1);
 }
 
+static void revive(rig *g) {
+  g->config.storage.ctx = &g->flash;
+  g->config.ctx = g;
+  g->config.rx = g->rx;
+  g->config.decode = g->decode;
+  g->config.live = g->live;
+}
+
 /* Returns 1 after a cut, −1 when the change went through. */
 static int crash(int how, int32_t power, int tear) {
   static const uint8_t none[16] = {0};
   const uint8_t *before = how == FIRST ? none : key1, *after = how == REMOVE ? none : key2;
   r = saved;
-  r.config.storage.ctx = &r.flash;
-  r.config.ctx = &r;
-  r.config.rx = r.rx;
-  r.config.decode = r.decode;
-  r.config.live = r.live;
+  revive(&r);
   r.flash.tear = tear;
   r.flash.seed = (uint32_t)power * 2654435761u + 1;
   r.flash.power = power; /* the boot's own record is cut as well */
@@ -376,6 +380,50 @@ static int crash(int how, int32_t power, int tear) {
   if (!is_new && !EQUAL(change_key(&r, how), 0)) return 0;
   if (!EQUAL(r.flash.violations, 0)) return 0;
   return cut ? 1 : -1;
+}
+
+/* An update under the key. What is active and the generation that counts are of one moment. */
+static int crash_update(int32_t power, int tear) {
+  r = saved;
+  revive(&r);
+  r.flash.tear = tear;
+  r.flash.seed = (uint32_t)power * 2654435761u + 1;
+  if (!CHECK(rig_start(&r) == 0)) return 0;
+  r.flash.power = power;
+  const int done = log_in(&r, key1) == 0 && upload(&r, &b) == 0 && !r.flash.dead;
+  if (!CHECK(rig_start(&r) == 0 && memcmp(r.board.record.key, key1, 16) == 0)) return 0;
+  const int is_new = slot_holds(&r, r.board.record.active, &b);
+  if (!CHECK(is_new || slot_holds(&r, r.board.record.active, &a))) return 0;
+  if (!EQUAL(r.board.record.newest, is_new ? 2 : 1)) return 0;
+  if (done && !CHECK(is_new)) return 0;
+  if (!EQUAL(log_in(&r, key1), 0) || !EQUAL(upload(&r, &b), 0)) return 0;
+  return EQUAL(r.flash.violations, 0) ? (done ? -1 : 1) : 0;
+}
+
+static void test_update_cuts(void) {
+  unsigned states = 0;
+  begin_test("power cut at every byte of an update of a paired board keeps its key, and its generation with its pattern");
+  pattern_make(&a, 21, 2, 1, 40, 0);
+  pattern_make(&b, 22, 3, 1, 40, 0);
+  seal(&a, key1, 1);
+  seal(&b, key1, 2);
+  for (int tear = TEAR_FRONT; tear <= TEAR_BITS; tear++) {
+    rig_init(&saved, 2, 2560, 256);
+    memcpy(saved.config.uuid, uuid, 16);
+    CHECK(rig_start(&saved) == 0);
+    rig_hello(&saved);
+    EQUAL(set_first(&saved, key1), 0);
+    EQUAL(log_in(&saved, key1), 0);
+    EQUAL(upload(&saved, &a), 0);
+    int went = 1;
+    for (int32_t power = 0; went == 1; power++) {
+      went = crash_update(power, tear);
+      states += went == 1;
+    }
+    if (!EQUAL(went, -1)) return;
+  }
+  CHECK(states > 3000);
+  printf("# an update of a paired board: %u states\n", states);
 }
 
 static void test_power_cuts(void) {
@@ -414,4 +462,5 @@ void test_pairing(void) {
   test_replay();
   test_manifests();
   test_power_cuts();
+  test_update_cuts();
 }

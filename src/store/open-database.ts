@@ -61,7 +61,7 @@ function examine(path: string, busyTimeoutMs: number): boolean {
     const version = Number(db.pragma('user_version', { simple: true }))
     const application = db.pragma('application_id', { simple: true })
     const tables = db
-      .prepare<[], { name: string }>(`SELECT name FROM sqlite_schema WHERE type = 'table'`)
+      .prepare<[], { name: unknown }>(`SELECT name FROM sqlite_schema WHERE type = 'table'`)
       .all()
     if (application !== applicationId && (application !== 0 || version > 0 || tables.length > 0)) {
       throw new AppError('storage_failed', `${path} belongs to another program: choose another path`)
@@ -93,7 +93,8 @@ function recover(path: string, busyTimeoutMs: number): void {
 }
 
 /** Blobs are left out: they are the bulk of the file, and each is checked against its hash when it is read. */
-function checkTable(db: Database, path: string, name: string): void {
+function checkTable(db: Database, path: string, name: unknown): void {
+  if (typeof name !== 'string') throw damaged(path, { found: 'a table whose name is no text' })
   if (name === 'blobs' || name.startsWith('sqlite_')) return
   const found = db.pragma(`integrity_check('${name.replaceAll("'", "''")}')`, { simple: true })
   if (found === 'ok') return

@@ -41,6 +41,7 @@ t.test('a board is shown with what it is, what it does and whether it is there',
     height: 16,
     firmware: 'pixelgate virtual 0.1.0',
     address: 'memory',
+    trust: 'untrusted',
   })
   t.match(JSON.parse(await watcher.hears(`${place}/state`)), {
     mode: 'stopped',

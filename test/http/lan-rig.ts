@@ -19,6 +19,7 @@ import { authRoutes } from '../../src/http/routes/auth.ts'
 import { boardRoutes } from '../../src/http/routes/boards.ts'
 import { eventRoutes } from '../../src/http/routes/events.ts'
 import { jobRoutes } from '../../src/http/routes/jobs.ts'
+import { pairingRoutes } from '../../src/http/routes/pairing.ts'
 import { patternRoutes } from '../../src/http/routes/patterns.ts'
 import { portRoutes } from '../../src/http/routes/ports.ts'
 import { setupRoutes } from '../../src/http/routes/setup.ts'
@@ -103,6 +104,7 @@ export async function lanRig(
     authRoutes({ accounts }),
     userRoutes({ accounts }),
     boardRoutes({ ...ports, core }),
+    pairingRoutes({ core, log }),
     portRoutes(ports),
     patternRoutes({ core, incoming, previews }),
     jobRoutes({ ...ports, core }),

@@ -23,6 +23,7 @@ import { backupName, parseSidecar } from '../../src/store/backup-file.ts'
 import { Backups, backupFolderIn, databaseIn } from '../../src/store/backups.ts'
 import { copyDatabase } from '../../src/store/copy-database.ts'
 import { databaseHolders } from '../../src/store/database-lock.ts'
+import { schemaVersion } from '../../src/store/migrations.ts'
 import { openDatabase } from '../../src/store/open-database.ts'
 import { restoreDatabase } from '../../src/store/restore.ts'
 import { sha256 } from '../../src/store/sha256.ts'
@@ -86,7 +87,7 @@ t.test(
     const store = await open(t, stateDir)
     await fill(store)
     const info = await backupDatabase(order(stateDir))
-    t.match(info, { name: 'pixelgate-20260101T031700Z.db', kind: 'manual', schemaVersion: 2 })
+    t.match(info, { name: 'pixelgate-20260101T031700Z.db', kind: 'manual', schemaVersion })
     t.match(info.rows, { patterns: 3, blobs: 3, settings: 3, users: 0 })
     const bytes = readFileSync(info.path)
     t.equal(info.sha256, sha256(bytes).toString('hex'))
@@ -100,7 +101,7 @@ t.test(
       createdAt: '2026-01-01T03:17:00.000Z',
       sha256: info.sha256,
       sizeBytes: info.sizeBytes,
-      schemaVersion: 2,
+      schemaVersion,
       rows: { patterns: 3 },
     })
     const copy = new Sqlite(info.path, { readonly: true })

@@ -152,7 +152,8 @@ t.test('no flipped bit of the file ever gives wrong bytes of a blob', async t =>
       }
       return true
     }),
-    { numRuns: 300 },
+    // The example once left a table whose name was no text.
+    { numRuns: 300, examples: [[105_487, 0]] },
   )
   t.ok(outcomes.refused > 100, JSON.stringify(outcomes))
 })

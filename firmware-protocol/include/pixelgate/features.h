@@ -33,8 +33,12 @@
 #ifndef PG_WITH_SETBAUD
 #define PG_WITH_SETBAUD 1
 #endif
-#ifndef PG_WITH_PAIRING /* PAIR; its MACs are those of the digests that are compiled in, without any there is no pairing */
+#ifndef PG_WITH_PAIRING /* PAIR; its MACs are those of the digests that are compiled in. 4 KB that most AVRs have not */
+#ifdef __AVR__
+#define PG_WITH_PAIRING 0
+#else
 #define PG_WITH_PAIRING (PG_WITH_SIPHASH || PG_WITH_SHA256)
+#endif
 #endif
 
 #ifndef PG_CHUNK /* bytes moved between storage and stack at a time; multiple of 12, ≥ 24 */
