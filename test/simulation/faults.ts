@@ -198,7 +198,7 @@ function planFault(prng: Prng, kind: FaultKind, frames: number): Fault {
       return { kind, rate: logUniform(prng, 1e-3, 0.1), untilMs }
     case 'drops':
     case 'insertions':
-      return { kind, rate: logUniform(prng, 1e-5, 2e-3), untilMs }
+      return { kind, rate: logUniform(prng, 5e-5, 4e-3), untilMs }
     case 'duplicates':
     case 'reordering':
       return { kind, rate: logUniform(prng, 0.01, 0.3), untilMs }
@@ -217,8 +217,10 @@ function planFault(prng: Prng, kind: FaultKind, frames: number): Fault {
       )
       return { kind, operations }
     }
-    case 'unplug':
-      return { kind, afterBytes: 1 + prng.below(frames * 120), toBoard: prng.below(2) === 0 }
+    case 'unplug': {
+      const toBoard = prng.below(2) === 0
+      return { kind, afterBytes: 1 + prng.below(frames * (toBoard ? 80 : 25)), toBoard }
+    }
     case 'host-kill':
     case 'old-checkpoint':
     case 'generation-rollback': {
