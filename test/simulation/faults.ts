@@ -35,7 +35,8 @@ export type Fault =
   | { readonly kind: 'trial-host-dies'; readonly awayMs: number; readonly afterReply: boolean }
   | { readonly kind: 'two-hosts'; readonly fromMs: number; readonly forMs: number; readonly shared: boolean }
   | { readonly kind: 'baud-switch'; readonly deaf: 'board' | 'host' | 'nobody' }
-  | { readonly kind: 'liar' }
+  /** It states a wrong hash, or says that it holds what it does not. */
+  | { readonly kind: 'liar'; readonly about: 'hash' | 'missing' }
   | { readonly kind: 'babble'; readonly fromMs: number; readonly forMs: number }
   | { readonly kind: 'mute'; readonly atFrame: number; readonly forMs: number }
   | { readonly kind: 'wrong-board'; readonly atFrame: number; readonly forMs: number }
@@ -206,8 +207,9 @@ function planFault(prng: Prng, kind: FaultKind, frames: number): Fault {
       return { kind, rate: logUniform(prng, 0.005, 0.1), untilMs }
     case 'latency':
     case 'slow-flash':
-    case 'liar':
       return { kind }
+    case 'liar':
+      return { kind, about: prng.below(3) === 0 ? 'missing' : 'hash' }
     case 'board-reset':
       return { kind, atFrame, before: prng.below(2) === 0, onOpen: prng.below(3) === 0 }
     case 'power-cut': {

@@ -119,7 +119,10 @@ t.test(
     t.match(await accused(say({}), 'verifying'), /the board does not hold the image as active/)
     const otherHash = say({ digestAlg: 'sha256', digestValue: '00' })
     t.match(await accused(otherHash, 'verifying'), /another hash than the image has/)
-    t.match(await accused(say({}), 'transferring', [{ kind: 'liar' }]), /though the board lied/)
+    t.match(
+      await accused(say({}), 'transferring', [{ kind: 'liar', about: 'hash' }]),
+      /though the board lied/,
+    )
   },
 )
 
@@ -128,7 +131,7 @@ t.test(
   async t => {
     t.match(await accused(({ board }) => board.stop()), /no progress on a fair line/)
     t.match(
-      await accused(({ board }) => board.stop(), undefined, [{ kind: 'liar' }]),
+      await accused(({ board }) => board.stop(), undefined, [{ kind: 'liar', about: 'hash' }]),
       /the board lied and the job is/,
     )
     const deaf = (world: World) =>
