@@ -85,7 +85,8 @@ export class Troubles {
       if (host.steps === Math.max(1, fault.backupStep)) this.#backup = host.tables.copy()
       if (host.steps !== fault.atStep) continue
       this.#strike(fault.kind, fault.awayMs, `at step ${fault.atStep}`)
-      this.#restart(fault.awayMs, fault.kind)
+      // Whoever is dead does not die again.
+      return this.#restart(fault.awayMs, fault.kind)
     }
   }
 
