@@ -35,7 +35,8 @@ export type Fault =
   | { readonly kind: 'trial-host-dies'; readonly awayMs: number; readonly afterReply: boolean }
   | { readonly kind: 'two-hosts'; readonly fromMs: number; readonly forMs: number; readonly shared: boolean }
   | { readonly kind: 'baud-switch'; readonly deaf: 'board' | 'host' | 'nobody' }
-  | { readonly kind: 'liar' }
+  /** It states a wrong hash, or says that it holds what it does not. */
+  | { readonly kind: 'liar'; readonly about: 'hash' | 'missing' }
   | { readonly kind: 'babble'; readonly fromMs: number; readonly forMs: number }
   | { readonly kind: 'mute'; readonly atFrame: number; readonly forMs: number }
   | { readonly kind: 'wrong-board'; readonly atFrame: number; readonly forMs: number }
@@ -198,7 +199,7 @@ function planFault(prng: Prng, kind: FaultKind, frames: number): Fault {
       return { kind, rate: logUniform(prng, 1e-3, 0.1), untilMs }
     case 'drops':
     case 'insertions':
-      return { kind, rate: logUniform(prng, 1e-5, 2e-3), untilMs }
+      return { kind, rate: logUniform(prng, 5e-5, 4e-3), untilMs }
     case 'duplicates':
     case 'reordering':
       return { kind, rate: logUniform(prng, 0.01, 0.3), untilMs }
@@ -206,8 +207,9 @@ function planFault(prng: Prng, kind: FaultKind, frames: number): Fault {
       return { kind, rate: logUniform(prng, 0.005, 0.1), untilMs }
     case 'latency':
     case 'slow-flash':
-    case 'liar':
       return { kind }
+    case 'liar':
+      return { kind, about: prng.below(3) === 0 ? 'missing' : 'hash' }
     case 'board-reset':
       return { kind, atFrame, before: prng.below(2) === 0, onOpen: prng.below(3) === 0 }
     case 'power-cut': {
@@ -217,8 +219,10 @@ function planFault(prng: Prng, kind: FaultKind, frames: number): Fault {
       )
       return { kind, operations }
     }
-    case 'unplug':
-      return { kind, afterBytes: 1 + prng.below(frames * 120), toBoard: prng.below(2) === 0 }
+    case 'unplug': {
+      const toBoard = prng.below(2) === 0
+      return { kind, afterBytes: 1 + prng.below(frames * (toBoard ? 80 : 25)), toBoard }
+    }
     case 'host-kill':
     case 'old-checkpoint':
     case 'generation-rollback': {

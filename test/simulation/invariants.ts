@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { ErrorCode } from '../../src/kernel/errors.ts'
 import { writeCapBytes } from '../../src/link/link.ts'
 import type { JobRecord } from '../../src/store/tables/job-record.ts'
 import type { FaultKind } from './faults.ts'
@@ -12,6 +13,9 @@ const mostTimers = 48
 const mostCalls = 32
 /** One fault is seen at many places; the first ones tell. */
 const mostViolations = 8
+
+/** The host has proved the hash wrong, or the board has refused to verify what it does not hold. */
+const caughtLie: readonly ErrorCode[] = ['verification_failed', 'board_refused']
 
 /** With these a board may forget what it has acknowledged, or there are two boards. */
 const forgetful: readonly FaultKind[] = ['two-hosts', 'slot-corruption', 'twin-uuid', 'liar']
@@ -86,7 +90,7 @@ export class Invariants {
     const lies = plan.faults.some(({ kind }) => kind === 'liar')
     if (lies) {
       // Another trouble may have ended the upload before the lie was told.
-      const caught = plan.faults.length > 1 || job?.errorCode === 'verification_failed'
+      const caught = plan.faults.length > 1 || caughtLie.some(code => code === job?.errorCode)
       if (job?.state !== 'failed' || !caught)
         this.violate(
           `the board lied and the job is ${job?.state ?? 'none'} (${job?.errorCode ?? 'no error'})`,

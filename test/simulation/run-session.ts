@@ -63,6 +63,8 @@ export async function runWorld(
   try {
     while (clock.now() < endsAtMs) {
       await new Promise(setImmediate)
+      // A host that dies after its upload, and comes back with an older database, has to finish it once more.
+      if (!world.host.alive) endsAtMs = Number.POSITIVE_INFINITY
       const state = world.host.alive ? world.host.job?.state : undefined
       if (endsAtMs === Number.POSITIVE_INFINITY && (state === 'done' || state === 'failed')) {
         const lies = plan.faults.some(({ kind }) => kind === 'liar')

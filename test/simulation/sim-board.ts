@@ -1,7 +1,7 @@
 import type { VirtualClock } from '../../src/kernel/virtual-clock.ts'
 import type { Link } from '../../src/link/link.ts'
 import type { MemoryLinkPair } from '../../src/link/memory-link.ts'
-import { maxBodyBytes } from '../../src/protocol/frame.ts'
+import { encodeFrame, maxBodyBytes } from '../../src/protocol/frame.ts'
 import { FrameDecoder } from '../../src/protocol/frame-decoder.ts'
 import { messageTypes } from '../../src/protocol/messages.ts'
 import type { BoardConfig } from '../../src/virtual/board-config.ts'
@@ -24,7 +24,9 @@ export interface SimBoardOptions {
   /** The next chunk that the board is about to hear. */
   readonly onChunk: (board: SimBoard, chunk: Uint8Array) => void
   readonly onSay: (bytes: Uint8Array) => void
-  /** It states a wrong hash. */
+  /** It says that nothing is missing. */
+  readonly liesAboutMissing: boolean
+  /** It states a wrong hash, or that nothing is missing. */
   readonly onLie: () => void
   /** Its UART goes to another rate than that of the start. */
   readonly onBaud: (baud: number) => void
@@ -59,11 +61,7 @@ export class SimBoard {
       faults: { ...noFaults, ...options.faults },
       clock,
       onSend: bytes => {
-        this.#said.push(bytes, ({ type, body }) => {
-          if (type === messageTypes.VERIFY && options.faults.lieHash === true) options.onLie()
-          if (type === messageTypes.ACTIVATE) this.watch.trialBegins((body[17] ?? 0) | ((body[18] ?? 0) << 8))
-        })
-        this.say(bytes)
+        this.say(this.#overhear(bytes))
       },
       onFrame: shown => this.watch.onShown(shown),
       onBaud: baud => this.#setBaud(baud),
@@ -141,6 +139,21 @@ export class SimBoard {
     if (this.mute) return
     this.#options.onSay(bytes)
     for (const line of this.#lines) line.board.write(bytes.slice())
+  }
+
+  /** What the library says, with the lie in it. */
+  #overhear(bytes: Uint8Array): Uint8Array {
+    const { faults, liesAboutMissing, onLie } = this.#options
+    const lies: Uint8Array[] = []
+    this.#said.push(bytes, ({ type, session, seq, body, version }) => {
+      if (type === messageTypes.ACTIVATE) this.watch.trialBegins((body[17] ?? 0) | ((body[18] ?? 0) << 8))
+      if (type === messageTypes.VERIFY && faults.lieHash === true) onLie()
+      if (type !== messageTypes.HAVE || !liesAboutMissing) return
+      onLie()
+      // Block, offset and the number of missing blocks (SPEC §5.3).
+      lies.push(encodeFrame(type, session, seq, body.slice().fill(0, 5, 11), version))
+    })
+    return lies.length === 0 ? bytes : Buffer.concat(lies)
   }
 
   #setBaud(baud: number): void {

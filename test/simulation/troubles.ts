@@ -85,7 +85,8 @@ export class Troubles {
       if (host.steps === Math.max(1, fault.backupStep)) this.#backup = host.tables.copy()
       if (host.steps !== fault.atStep) continue
       this.#strike(fault.kind, fault.awayMs, `at step ${fault.atStep}`)
-      this.#restart(fault.awayMs, fault.kind)
+      // Whoever is dead does not die again.
+      return this.#restart(fault.awayMs, fault.kind)
     }
   }
 
@@ -151,7 +152,9 @@ export class Troubles {
     if (world.present)
       clock.setTimer(noticedMs, () => {
         const stillMute = board.mute && board.muteSinceMs + noticedMs <= clock.now() + 1
-        if (stillMute && world.present && world.host.alive)
+        // A second board with the same UUID takes its place.
+        const replaced = this.strikes.has('twin-uuid')
+        if (stillMute && world.present && world.host.alive && !replaced)
           world.invariants.violate('a mute board was not noticed')
       })
     clock.setTimer(forMs, () => {

@@ -115,12 +115,13 @@ export class World {
       deafTo: switches?.deaf === 'board' ? plan.raiseTo : undefined,
       faults: {
         slowFlashMs: plan.slowFlashMs,
-        lieHash: troubles.of('liar') !== undefined,
+        lieHash: troubles.of('liar')?.about === 'hash',
         powerCutAt: cuts?.operations ?? [],
       },
       violate: what => this.invariants.violate(`${name}: ${what}`),
       onChunk: (heard, chunk) => troubles.onChunk(heard, chunk),
       onSay: bytes => this.note(events.said, crc32(bytes), () => `${name} says ${bytes.length} bytes`),
+      liesAboutMissing: troubles.of('liar')?.about === 'missing',
       onLie: () => troubles.count('liar'),
       onBaud: baud => {
         const fails = switches?.deaf === 'board'

@@ -54,7 +54,8 @@ export type Step =
 export type Answer =
   | { readonly got: 'reply'; readonly message: BoardMessage }
   | { readonly got: 'refusal'; readonly refusal: Refusal }
-  | { readonly got: 'delivered' | 'resize' }
+  /** `stalled`: the board answers, and takes nothing of the image. */
+  | { readonly got: 'delivered' | 'resize' | 'stalled' }
 
 /** Shared with the driver: what the conversation knows at any moment. */
 export interface Notebook {
@@ -112,7 +113,7 @@ function* attemptOnce(plan: TransferPlan, notes: Notebook, fresh: boolean): Step
   if (begun.state !== 2) {
     const held = plan.delta && !fresh ? yield* heldTables(plan.caps, begun.slot) : []
     const undelivered = yield* deliver(plan, notes, held, fresh)
-    if (undelivered !== undefined) return undelivered
+    if (undelivered !== undefined) return begun.state === 1 ? resumable(undelivered) : undelivered
   }
   const { slot } = begun
   notes.phase = 'verifying'
@@ -149,7 +150,7 @@ function* deliver(
     const place = `${have.block}/${have.offset}/${have.missing}`
     unchanged = place === lastPlace ? unchanged + 1 : 0
     lastPlace = place
-    if (unchanged > idleRounds) return { ok: false, fault: { kind: 'stalled' } }
+    if (unchanged > idleRounds) return stalled(have.block)
     if (have.block !== manifestBlock) {
       notes.phase = 'transferring'
       if (toCopy.length > 0) {
@@ -165,6 +166,7 @@ function* deliver(
     const start = { ...have, bodyBytes: notes.bodySize.current }
     const end = yield { do: 'stream', start, firstSeq: notes.nextDataSeq }
     if (end.got === 'refusal') return failure({ type: 'REFUSED', refusal: end.refusal })
+    if (end.got === 'stalled') return stalled(have.block)
     if (end.got === 'resize') notes.bodySize.change(notes.bodySize.best())
     manifestSent = end.got === 'delivered' && have.block === manifestBlock
     // A segment that was delivered whole and still leaves blocks missing means blocks failed their CRC (SPEC §5.11).
@@ -172,6 +174,19 @@ function* deliver(
       end.got === 'delivered' && have.block !== manifestBlock && notes.durable < plan.payload.blocks.length
     if (isBroken && ++brokenRounds >= roundsBeforeAfresh) return broken(0)
   }
+}
+
+/** With a manifest in its storage that has rotted, a board takes no frame of the image, as it expects others. */
+const stalled = (block: number): SenderOutcome | Afresh =>
+  block === manifestBlock
+    ? { ok: false, fault: { kind: 'stalled' } }
+    : { kind: 'afresh', fault: { kind: 'stalled' } }
+
+/** A manifest that the board took in an earlier session and refuses now has rotted since (SPEC §4.5). */
+function resumable(undelivered: SenderOutcome | Afresh): SenderOutcome | Afresh {
+  if ('kind' in undelivered || undelivered.ok || undelivered.fault.kind !== 'refused') return undelivered
+  const { fault } = undelivered
+  return fault.refusal.requestType === messageTypes.BEGIN ? { kind: 'afresh', fault } : undelivered
 }
 
 const broken = (block: number): Afresh => ({

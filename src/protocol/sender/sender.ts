@@ -144,7 +144,11 @@ export class Sender {
     }
     const stream = this.#stream
     if (stream === undefined) return undefined
-    if (stream.stalled(nowMs)) return this.#end({ kind: 'stalled' })
+    if (stream.stalled(nowMs)) {
+      if (!this.#streamIsImage) return this.#end({ kind: 'stalled' })
+      this.#endStream({ got: 'stalled' }, nowMs)
+      return this.poll(nowMs)
+    }
     if (nowMs >= stream.deadlineMs()) stream.expire(nowMs)
     return stream.poll(nowMs)
   }

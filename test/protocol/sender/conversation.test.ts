@@ -413,6 +413,44 @@ t.test('a manifest whose CRC is wrong twice makes the host start afresh, once', 
   t.same(begins(always), [false, true])
 })
 
+t.test(
+  'a board that takes nothing of the image, or refuses a manifest it once took, is begun afresh',
+  async t => {
+    const begins = (board: HandBoard) =>
+      board.sent.flatMap(message => (message.type === 'BEGIN' ? [message.fresh] : []))
+    const isFresh = (board: HandBoard) => begins(board).at(-1) === true
+    const idle = new HandBoard(image(2))
+    idle.script = ({ message }) =>
+      message.type === 'DATA' && !idle.manifestMissing && !isFresh(idle) ? idle.ack() : undefined
+    t.ok(idle.run()?.ok)
+    t.same(begins(idle), [false, true])
+    t.ok(idle.nowMs >= 30_000 && idle.nowMs < 32_000, `${idle.nowMs} ms`)
+    const never = new HandBoard(image(2))
+    never.script = ({ message }) =>
+      message.type === 'DATA' && !never.manifestMissing ? never.ack() : undefined
+    t.match(never.run(), { ok: false, fault: { kind: 'stalled' } })
+    t.same(begins(never), [false, true])
+
+    const rotten = (resumes: boolean, forEver: boolean) => {
+      const board = new HandBoard(image(2))
+      board.script = request => {
+        const { type } = request.message
+        if (type === 'BEGIN' && resumes && !isFresh(board)) return { type: 'BEGIN', slot: 0, state: 1 }
+        return type === 'HAVEQ' && (forEver || !isFresh(board))
+          ? board.refuse(request, errorCodes.BAD_MANIFEST, 'BEGIN')
+          : undefined
+      }
+      return board
+    }
+    t.ok(rotten(true, false).run()?.ok)
+    for (const resumes of [true, false])
+      t.match(rotten(resumes, true).run(), { fault: { refusal: { code: errorCodes.BAD_MANIFEST } } })
+    const fresh = rotten(false, false)
+    t.notOk(fresh.run()?.ok)
+    t.same(begins(fresh), [false], 'one that has just come is refused for what it is')
+  },
+)
+
 t.test('a manifest that the board refuses unasked ends the upload with the board’s reason', async t => {
   const board = new HandBoard(image(20), {})
   board.onData = () =>
