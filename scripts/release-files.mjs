@@ -14,6 +14,7 @@ const own = [
   'dist',
   'docs',
   'firmware-protocol/wasm',
+  'firmware-protocol/boards/prebuilt',
   'systemd',
   'scripts/install.sh',
   'scripts/release-files.mjs',

@@ -69,6 +69,7 @@ static pg_config config = {
 #endif
     .codecs = 15,
     .digests = 3,
+    .macs = 3,
     .slice_bytes = 64, /* under 2 ms each */
     .slots = SLOTS,
     .flags = STORE_FLAGS,

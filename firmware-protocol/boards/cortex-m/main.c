@@ -71,6 +71,7 @@ static pg_config config = {
     .line_rate_baud = LINE_RATE_BAUD,
     .codecs = 15,
     .digests = 3,
+    .macs = 3,
     .slots = 2,
     .block_bytes = 0xFFFF,
     .firmware_name = "pixelgate-cortex-m",

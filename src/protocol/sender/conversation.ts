@@ -288,7 +288,9 @@ function* verify(
   })
   if (reply.type === 'REFUSED') {
     const fault: SenderFault = { kind: 'refused', refusal: reply.refusal }
-    return reply.refusal.code === errorCodes.DIGEST ? { kind: 'afresh', fault } : fault
+    // A wrong digest closes the transfer (SPEC §7.1); when that answer was lost, the repeated request finds none.
+    const differs = reply.refusal.code === errorCodes.DIGEST || reply.refusal.code === errorCodes.NO_TRANSFER
+    return differs ? { kind: 'afresh', fault } : fault
   }
   if (reply.type !== 'VERIFY') return { kind: 'unexpected', what: reply.type }
   const same = Buffer.compare(reply.digest, expected) === 0 && reply.manifestCrc === plan.manifestCrc

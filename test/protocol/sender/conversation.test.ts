@@ -451,6 +451,25 @@ t.test(
   },
 )
 
+t.test('a refusal of the digest that was lost is known by the transfer that is gone', async t => {
+  const gone = (times: number) => {
+    const board = new HandBoard(image(2))
+    let refusals = 0
+    board.script = request =>
+      request.message.type === 'VERIFY' && refusals++ < times
+        ? board.refuse(request, errorCodes.NO_TRANSFER)
+        : undefined
+    return board
+  }
+  const once = gone(1)
+  t.ok(once.run()?.ok)
+  t.same(
+    once.sent.flatMap(message => (message.type === 'BEGIN' ? [message.fresh] : [])),
+    [false, true],
+  )
+  t.match(gone(9).run(), { ok: false, fault: { refusal: { code: errorCodes.NO_TRANSFER } } })
+})
+
 t.test('a manifest that the board refuses unasked ends the upload with the board’s reason', async t => {
   const board = new HandBoard(image(20), {})
   board.onData = () =>

@@ -35,6 +35,7 @@ Pixelgate::Pixelgate(uint8_t *pixels, uint16_t leds, PixelgateStorage &storage)
   config_.block_bytes = 0xFFFF;
   config_.codecs = 15;
   config_.digests = 3;
+  config_.macs = 3;
   config_.slice_bytes = sliceBytes;
   config_.firmware_name = "pixelgate-arduino";
   config_.firmware_version = PG_LIBRARY_VERSION;
