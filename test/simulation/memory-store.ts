@@ -287,13 +287,17 @@ function jobs(tables: MemoryTables): SyncTables['jobs'] {
         }),
       ),
     fail: ({ id, nowMs, errorCode, errorMessage }) =>
-      change(id, state => isUnfinished(state) && state !== 'paused', () => ({
-        state: 'failed',
-        finishedMs: nowMs,
-        updatedMs: nowMs,
-        errorCode,
-        errorMessage,
-      })),
+      change(
+        id,
+        state => isUnfinished(state) && state !== 'paused',
+        () => ({
+          state: 'failed',
+          finishedMs: nowMs,
+          updatedMs: nowMs,
+          errorCode,
+          errorMessage,
+        }),
+      ),
     noteError: ({ id, nowMs, errorCode, errorMessage }) =>
       change(id, isUnfinished, () => ({ errorCode, errorMessage, updatedMs: nowMs })),
     removeFinished({ beforeMs }) {

@@ -588,26 +588,29 @@ for (const type of ['pause', 'cancel'] as const) {
   })
 }
 
-t.test('a pause that is acknowledged while a failure is on its way to the database stays a pause', async t => {
-  const wrap = (store: Store): Store => ({
-    ...store,
-    jobs: {
-      ...store.jobs,
-      fail: async end => {
-        await rig.core.queue.command(end.id, 'pause')
-        return store.jobs.fail(end)
+t.test(
+  'a pause that is acknowledged while a failure is on its way to the database stays a pause',
+  async t => {
+    const wrap = (store: Store): Store => ({
+      ...store,
+      jobs: {
+        ...store.jobs,
+        fail: async end => {
+          await rig.core.queue.command(end.id, 'pause')
+          return store.jobs.fail(end)
+        },
       },
-    },
-    get pending() {
-      return store.pending
-    },
-  })
-  const rig = await uploadRig(t, { wrap })
-  const bench = await rig.present(rig.board(1, { faults: { lieHash: true } }))
-  const [job] = await rig.submit([bench], noise(5000))
-  const paused = await rig.ends(job, 'paused')
-  await rig.pass(1000)
-  t.match(await rig.job(paused.id), { state: 'paused', finishedMs: null })
-  await rig.core.queue.command(paused.id, 'cancel')
-  t.equal((await rig.job(paused.id)).state, 'cancelled')
-})
+      get pending() {
+        return store.pending
+      },
+    })
+    const rig = await uploadRig(t, { wrap })
+    const bench = await rig.present(rig.board(1, { faults: { lieHash: true } }))
+    const [job] = await rig.submit([bench], noise(5000))
+    const paused = await rig.ends(job, 'paused')
+    await rig.pass(1000)
+    t.match(await rig.job(paused.id), { state: 'paused', finishedMs: null })
+    await rig.core.queue.command(paused.id, 'cancel')
+    t.equal((await rig.job(paused.id)).state, 'cancelled')
+  },
+)
