@@ -2,6 +2,7 @@ import { connect, type Socket } from 'node:net'
 import { createInterface } from 'node:readline'
 
 const graceMs = 5_000
+const ended = 'QEMU has ended'
 
 interface Answer {
   readonly id: number
@@ -41,7 +42,10 @@ export class Guest {
         reject(error)
       }
       socket.once('error', over)
-      socket.once('close', () => over(new Error('QEMU has ended')))
+      socket.once('close', () => {
+        over(new Error(ended))
+        for (const told of guest.#waiting.values()) told({ id: 0, status: ended })
+      })
       guest.#waiting.set(0, () => {
         clearTimeout(timer)
         resolve()
@@ -97,7 +101,8 @@ export class Guest {
       }, command.timeoutMs + graceMs)
       this.#waiting.set(id, answer => {
         clearTimeout(timer)
-        resolve(answer)
+        if (answer.status === ended) reject(new Error(ended))
+        else resolve(answer)
       })
       this.#socket.write(`${JSON.stringify({ id, ...command })}\n`)
     })

@@ -24,7 +24,7 @@ export interface Machine {
   readonly qmp: Qmp
   /** From the start of QEMU until the agent answered. */
   readonly bootMs: number
-  /** The last lines of its console. */
+  /** The last lines of its console, and what QEMU itself has said. */
   console(): string
   stop(): Promise<void>
 }
@@ -61,10 +61,11 @@ export async function bootMachine({ kernel, initrd, root, checkout }: MachineFil
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     words = (words + text).slice(-4_000)
   })
-  const console = () =>
-    existsSync(path('console'))
-      ? readFileSync(path('console'), 'utf8').trimEnd().split('\n').slice(-lastLines).join('\n')
-      : ''
+  const console = () => {
+    const all = existsSync(path('console')) ? readFileSync(path('console'), 'utf8').trimEnd() : ''
+    const ended = child.exitCode ?? child.signalCode
+    return [...all.split('\n').slice(-lastLines), words, ended === null ? '' : `QEMU: ${ended}`].join('\n')
+  }
   let [guest, qmp]: [Guest | undefined, Qmp | undefined] = [undefined, undefined]
   const stop = async () => {
     guest?.close()
@@ -87,7 +88,7 @@ export async function bootMachine({ kernel, initrd, root, checkout }: MachineFil
   } catch (thrown) {
     const shown = console()
     await stop()
-    throw new Error(`${thrown instanceof Error ? thrown.message : thrown}\n${words}\n${shown}`, {
+    throw new Error(`${thrown instanceof Error ? thrown.message : thrown}\n${shown}`, {
       cause: thrown,
     })
   }
