@@ -26,7 +26,10 @@ export async function plugAdapter(
   lines.set(machine, known)
   const chardev = known.get(device) ?? `line${plugged}`
   if (!known.has(device)) {
-    const backend = device === 'nobody' ? { type: 'null', data: {} } : { type: 'serial', data: { device } }
+    const backend =
+      device === 'nobody'
+        ? { type: 'file', data: { out: '/dev/null' } }
+        : { type: 'serial', data: { device } }
     await qmp.ask('chardev-add', { id: chardev, backend })
     known.set(device, chardev)
   }

@@ -44,9 +44,9 @@ export async function runUsbSteps(report: Report, machine: Machine, board: Seria
   let cut: Cut | undefined
 
   const plugged = 'an adapter that is plugged in has a name of its own and the rights of the udev rules'
-  await report.step(plugged, 60_000, async () => {
+  await report.step(plugged, 120_000, async () => {
     adapter = await plugAdapter(machine, serialNumber, board.port())
-    await guest.run(`until [ -e ${link} ]; do sleep 0.1; done; udevadm settle`, 40_000)
+    await guest.run(`until [ -e ${link} ]; do sleep 0.1; done; udevadm settle`, 100_000)
     const device = await guest.run(`readlink -f ${link}`)
     const name = device.replace('/dev/', '')
     const said = await guest.run(`
