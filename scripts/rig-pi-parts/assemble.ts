@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { basename, join } from 'node:path'
-import { downloadPackages } from './debian-packages.ts'
+import { downloadPackages, type Packages } from './debian-packages.ts'
 import type { MachineFiles } from './machine.ts'
 import { cache, here, project } from './places.ts'
 import { runCommand } from './run-command.ts'
@@ -26,7 +26,7 @@ export async function assemble({ mirror, tell }: AssembleOptions): Promise<Machi
   tell('Node.js for arm64')
   const node = await nodeArchive()
   tell('packages of Debian 12 for arm64')
-  const { userland, kernel } = await downloadPackages(mirror)
+  const { userland, kernel } = await packagesOrLastOnes(mirror, tell)
   const machine = join(cache, 'machine')
   const parts = ['build-root.sh', 'guest-init.sh', 'guest-agent.mjs', 'guest-agent.service'].map(name =>
     readFileSync(join(here, name), 'utf8'),
@@ -56,6 +56,22 @@ export async function assemble({ mirror, tell }: AssembleOptions): Promise<Machi
     initrd: join(machine, 'initrd'),
     root: join(machine, 'root.ext4'),
     checkout,
+  }
+}
+
+/** Without a mirror those of the last run, if they are all there. */
+async function packagesOrLastOnes(mirror: string, tell: AssembleOptions['tell']): Promise<Packages> {
+  const list = join(cache, 'packages.json')
+  try {
+    const packages = await downloadPackages(mirror)
+    writeFileSync(list, JSON.stringify(packages))
+    return packages
+  } catch (thrown) {
+    if (!existsSync(list)) throw thrown
+    const last = JSON.parse(readFileSync(list, 'utf8')) as Packages
+    if (![last.kernel, ...last.userland].every(path => existsSync(path))) throw thrown
+    tell(`the packages of the last run: ${thrown instanceof Error ? thrown.message : thrown}`)
+    return last
   }
 }
 

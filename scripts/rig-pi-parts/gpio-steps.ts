@@ -75,7 +75,7 @@ async function runBackend(
       if (withBoard) await until(async () => (await firstBoard(guest))?.status, 'the board to greet', 60_000)
       for (let press = 1; press <= presses; press++) {
         await qmp.ask('system_powerdown')
-        await until(async () => (await lineOf(guest, 'key')).edges >= 2 * press, '', 3_000, 50).catch(
+        await until(async () => (await lineOf(guest, 'key')).edges >= 2 * press, '', 2_000, 50).catch(
           () => '',
         )
       }
