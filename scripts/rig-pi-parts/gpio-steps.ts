@@ -137,7 +137,8 @@ async function configure(guest: Guest, backend: Backend, board: string | undefin
     enabled: true,
     backend,
     chip,
-    buttons: [{ name: 'key', line: keyLine, action: 'identify', activeLow: false, debounceMs: 20 }],
+    // The key is down for 100 ms, and an emulated core may be later than that: a debouncer would see no press.
+    buttons: [{ name: 'key', line: keyLine, action: 'identify', activeLow: false, debounceMs: 0 }],
     statusLed: { line: ledLine, activeLow: false },
     resetLines: board === undefined ? [] : [{ board, line: resetLine, pulseMs }],
   }
