@@ -21,7 +21,13 @@ export function toolError({ tool, chip, line, stderr, holder }: ToolFailure): Ap
   const give = (message: string) =>
     new AppError('gpio_failed', message, { detail: { tool, chip, line, said } })
   // setpriv starts the tools that hold lines.
-  if (said.startsWith('setpriv:')) return give(`${tool} cannot be started: sudo apt-get install gpiod`)
+  if (/^setpriv: .*no such file/i.test(said))
+    return give(`${tool} cannot be started: sudo apt-get install gpiod`)
+  if (said.startsWith('setpriv:')) {
+    return give(
+      `${tool} cannot be started here (${said}). A service needs SystemCallFilter=capset for it, as the unit that scripts/install.sh puts in place has.`,
+    )
+  }
   if (/resource busy/i.test(said)) {
     const who = holder === undefined ? 'another program or a driver' : holder
     return give(

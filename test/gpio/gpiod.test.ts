@@ -171,6 +171,7 @@ t.test('every complaint of a tool becomes words that say what to do', async t =>
   t.match(words("gpiomon: offset 99 is out of range on chip 'gpiochip0'"), /has no line 17/)
   t.match(words("gpiomon: cannot find GPIO chip character device 'x'"), /no GPIO chip/)
   t.match(words('setpriv: failed to execute gpiomon: No such file or directory'), /apt-get install gpiod/)
+  t.match(words('setpriv: activate capabilities: Operation not permitted'), /capset/)
   t.match(
     words('gpiomon: something new'),
     /gpiomon failed on line 17 of pinctrl-bcm2711: gpiomon: something new/,

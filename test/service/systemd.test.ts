@@ -83,6 +83,11 @@ t.test('the unit keeps what the gateway needs', async t => {
   t.equal(unit.has('MemoryDenyWriteExecute'), false, 'V8 compiles at run time')
   t.ok(Number(only('WatchdogSec')) > 0)
   t.ok(Number(only('TimeoutStopSec')) > 5, 'longer than a stop takes')
+  t.equal(
+    unit.get('SystemCallFilter')?.at(-1),
+    'capset',
+    'setpriv, which starts the tools of libgpiod, calls it',
+  )
   t.equal(only('LimitCORE'), '0', 'no secrets in dumps')
   t.equal(only('RestartPreventExitStatus'), '2')
   for (const kind of ['ttyUSB', 'ttyACM', 'ttyAMA', 'ttyS', 'gpiochip'])
@@ -157,7 +162,8 @@ t.test('the rules have the form that udev reads', async t => {
   const rules = (await readFile(file('60-pixelgate.rules'), 'utf8'))
     .split('\n')
     .filter(line => line !== '' && !line.startsWith('#'))
-  const token = /^(ACTION|SUBSYSTEM|KERNEL|DRIVER|GROUP|MODE|GOTO|LABEL|(ENV|ATTR)\{\w+\})(==|!=|=)"[^"]*"$/
+  const token =
+    /^((ACTION|SUBSYSTEM|KERNEL|DRIVER|GROUP|MODE|GOTO|LABEL|(ENV|ATTR)\{\w+\})(==|!=|=)|RUN\+=)"[^"]*"$/
   for (const rule of rules) for (const part of rule.split(', ')) t.match(part, token, rule)
   const labels = rules.flatMap(rule => /LABEL="(\w+)"/.exec(rule)?.[1] ?? [])
   for (const rule of rules) {
