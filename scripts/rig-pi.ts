@@ -22,7 +22,7 @@ const help = `npm run rig:pi -- [OPTIONS]
   --board avr|virtual   what is at the far end of the serial adapter; default: the emulated AVR where it can be built
   --avr-from DIR        a checkout whose AVR firmware and rig are taken; default: this one
   --only PART           ${parts.join(', ')}; repeatable. The service is installed for each of them
-  --mirror URL          of Debian; default http://deb.debian.org/debian
+  --mirror URL          of Debian; default: the one that apt uses on this machine
   --build-only          assemble the machine, boot nothing
   --json                a JSON line a step instead of plain ones
 `
@@ -32,7 +32,7 @@ const { values } = parseArgs({
     board: { type: 'string' },
     'avr-from': { type: 'string', default: project },
     only: { type: 'string', multiple: true, default: [...parts] },
-    mirror: { type: 'string', default: 'http://deb.debian.org/debian' },
+    mirror: { type: 'string' },
     'build-only': { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },

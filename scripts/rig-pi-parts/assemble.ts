@@ -15,8 +15,8 @@ const stepTimeoutMs = 300_000
 const compileTimeoutMs = 1_800_000
 
 export interface AssembleOptions {
-  /** Of Debian, such as http://deb.debian.org/debian. */
-  readonly mirror: string
+  /** URL of a Debian mirror; left out: the one that apt uses here. */
+  readonly mirror: string | undefined
   readonly tell: (text: string) => void
 }
 
@@ -60,7 +60,10 @@ export async function assemble({ mirror, tell }: AssembleOptions): Promise<Machi
 }
 
 /** Without a mirror those of the last run, if they are all there. */
-async function packagesOrLastOnes(mirror: string, tell: AssembleOptions['tell']): Promise<Packages> {
+async function packagesOrLastOnes(
+  mirror: string | undefined,
+  tell: AssembleOptions['tell'],
+): Promise<Packages> {
   const list = join(cache, 'packages.json')
   try {
     const packages = await downloadPackages(mirror)

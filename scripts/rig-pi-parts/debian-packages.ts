@@ -48,13 +48,13 @@ export interface Packages {
  * Downloads Debian 12 for arm64 with apt in a folder of its own: neither a foreign architecture nor root rights are needed
  * on this machine. apt checks the archive's signatures.
  */
-export async function downloadPackages(mirror: string): Promise<Packages> {
+export async function downloadPackages(mirror: string | undefined): Promise<Packages> {
   const folder = join(cache, 'apt')
   const archives = join(folder, 'cache/archives')
   for (const each of ['state/lists/partial', 'cache/archives/partial', 'kernel', 'parts'])
     mkdirSync(join(folder, each), { recursive: true })
   writeFileSync(join(folder, 'status'), '')
-  writeFileSync(join(folder, 'sources.list'), sources(mirror))
+  writeFileSync(join(folder, 'sources.list'), sources(mirror ?? (await mirrorHere())))
   writeFileSync(join(folder, 'apt.conf'), settings(folder))
   const env = { APT_CONFIG: join(folder, 'apt.conf'), LC_ALL: 'C' }
   const apt = (command: string, args: readonly string[], timeoutMs: number, cwd = folder) =>
@@ -66,6 +66,17 @@ export async function downloadPackages(mirror: string): Promise<Packages> {
   const absent = userland.filter(path => !existsSync(path))
   if (absent.length > 0) throw new Error(`apt has not downloaded ${absent.join(', ')}`)
   return { userland, kernel: await downloadKernel(apt, join(folder, 'kernel')) }
+}
+
+/** Debian's archive as this machine's apt knows it. */
+async function mirrorHere(): Promise<string> {
+  const format = '$(REPO_URI) $(LABEL) $(COMPONENT)'
+  const known = await runCommand('apt-get', ['indextargets', '--format', format], {
+    timeoutMs: updateTimeoutMs,
+  })
+  const found = /^(\S+?)\/? Debian main$/m.exec(known)?.[1]
+  if (found !== undefined) return found
+  throw new Error('apt on this machine uses no Debian archive. Name one: npm run rig:pi -- --mirror URL')
 }
 
 type Apt = (command: string, args: readonly string[], timeoutMs: number, cwd?: string) => Promise<string>
