@@ -81,6 +81,10 @@ export class WireWatch {
     this.#compare(message.block === manifestBlock ? 0 : blocks - message.missing)
   }
 
+  isMixedUpWith(other: WireWatch): boolean {
+    return this !== other && this.#session !== 0 && this.#session === other.#session
+  }
+
   #forgetSession(session: number): void {
     this.#session = session
     this.#asked = undefined

@@ -16,6 +16,8 @@ export interface Outgoing {
 const reorderFrames = 33
 /** Nothing new acknowledged for so long, though the board answers: it will not come to an end. */
 const stalledMs = 30_000
+/** So many rounds of repetitions in a row may be lost by chance; a board that takes none of more is not to be flooded. */
+const barrenRounds = 3
 /** More than this on a line only adds delay: an event loop's longest usual pause, and the adapter's latency, fit in. */
 const lineAheadMs = 250
 
@@ -66,6 +68,10 @@ export class Stream {
   #markedOrder = -1
   #lastOrder = -1
   #repeatedLast = false
+  /** Rounds in a row in which something was lost and nothing delivered. */
+  #barren = 0
+  /** Nothing is sent before, after such rounds. */
+  #restUntilMs: number | undefined
   readonly counts: StreamCounts = {
     deliveredBytes: 0,
     retransmittedBytes: 0,
@@ -107,6 +113,7 @@ export class Stream {
 
   /** The next frame to send now, if the window and the line admit one. */
   poll(nowMs: number): Outgoing | undefined {
+    if (this.#restUntilMs !== undefined) return undefined
     if (this.#probeWanted) return this.#probe(nowMs)
     const again = this.#resizing && this.#options.bodySize.hopeless ? undefined : this.#repeat[0]
     if (again !== undefined) {
@@ -148,20 +155,27 @@ export class Stream {
 
   /** When the stream wants `expire` called unless something happens before, absolute ms. */
   deadlineMs(): number {
+    if (this.#restUntilMs !== undefined) return this.#restUntilMs
     const { rtt, bytesPerMs } = this.#options
     const onLineMs = bytesPerMs === undefined ? 0 : this.#flight.wireBytes / bytesPerMs
     return this.#sinceMs + onLineMs + rtt.streamTimeoutMs(this.#frameMs(), this.#expiries)
   }
 
-  /** Called when `deadlineMs` has passed: asks the board instead of guessing. */
+  /** Called when `deadlineMs` has passed: asks the board instead of guessing, or goes on after a rest. */
   expire(nowMs: number): void {
+    if (this.#restUntilMs !== undefined) {
+      this.#restUntilMs = undefined
+      this.#sinceMs = nowMs
+      return
+    }
     this.#expiries++
     this.#sinceMs = nowMs
     this.#probeWanted = true
   }
 
   #apply(ack: AckState, nowMs: number, passedMark: number): void {
-    if (seqDistance(ack.next, this.#next) > 0) this.#next = ack.next
+    const further = seqDistance(ack.next, this.#next) > 0
+    if (further) this.#next = ack.next
     this.#credit = ack.credit
     this.durable = ack.durable
     const { delivered, lost } = this.#flight.acknowledge(ack, passedMark)
@@ -175,6 +189,13 @@ export class Stream {
     if (newest !== undefined) rtt.sample(nowMs - newest.sentAtMs)
     for (const sent of lost) bodySize.lost(sent.wireBytes)
     this.#repeat.push(...lost)
+    if (further || delivered.length > 0) {
+      this.#barren = 0
+      this.#restUntilMs = undefined
+    } else if (lost.length > 0 && ++this.#barren > barrenRounds) {
+      const times = this.#barren - barrenRounds - 1
+      this.#restUntilMs = nowMs + rtt.streamTimeoutMs(this.#frameMs(), times)
+    }
     if (delivered.length === 0) return
     this.#expiries = 0
     this.#sinceMs = nowMs

@@ -100,6 +100,35 @@ t.test(
   },
 )
 
+t.test(
+  'what is repeated in vain goes again with growing pauses, and at once when something gets through',
+  async t => {
+    const stream = makeStream(3)
+    let out = drain(stream, 0)
+    let nowMs = 0
+    const pauses: number[] = []
+    for (let round = 0; round < 12; round++) {
+      // The board answers without delay, and has taken nothing.
+      stream.onEcho(out.find(isProbe)?.seq ?? 0, ack(65_530), nowMs)
+      const before = nowMs
+      for (out = drain(stream, nowMs); out.length === 0; out = drain(stream, nowMs)) {
+        nowMs = stream.deadlineMs()
+        stream.expire(nowMs)
+      }
+      t.same(out.map(isProbe), [false, false, false, true])
+      pauses.push(nowMs - before)
+    }
+    t.same(pauses.slice(0, 3), [0, 0, 0], 'chance may take a few')
+    t.ok(
+      pauses.slice(3).every((pause, i, all) => pause >= 20 && pause >= Math.min(1000, 2 * (all[i - 1] ?? 0))),
+      pauses.join(', '),
+    )
+    t.equal(pauses.at(-1), 1000)
+    stream.onEcho(out.find(isProbe)?.seq ?? 0, ack(65_531), nowMs)
+    t.equal(drain(stream, nowMs).length, 3, 'two frames and a PROBE')
+  },
+)
+
 t.test('a new body size waits until nothing is under way that a new segment would forget', async t => {
   const bodySize = new BodySize(1024, true)
   const stream = makeStream(400, { bodySize, mayResize: true })
