@@ -87,6 +87,12 @@ async function runBackend(
       const acted = withBoard
         ? await until(identifies, 'the board to identify itself', 20_000, 100).then(
             () => 'the board identified itself',
+            async (thrown: Error) => {
+              const journal = await guest.run('journalctl -u pixelgate -o cat --no-pager | tail -n 6')
+              throw new Error(
+                `${thrown.message}; its status ${JSON.stringify(await firstBoard(guest))}\n${journal}`,
+              )
+            },
           )
         : 'no board was there to act on'
       return `${presses} presses, ${edges} edges, the last at ${changedAt}; ${acted}`

@@ -109,9 +109,9 @@ export class Guest {
   }
 }
 
-/** Asks again and again until `look` gives something else than undefined or false. */
+/** Asks again and again until `look` gives something else than undefined, null or false. */
 export async function until<T>(
-  look: () => Promise<T | undefined | false>,
+  look: () => Promise<T | undefined | null | false>,
   what: string,
   timeoutMs: number,
   everyMs = 200,
@@ -119,7 +119,7 @@ export async function until<T>(
   const latestMs = performance.now() + timeoutMs
   for (;;) {
     const found = await look()
-    if (found !== undefined && found !== false) return found
+    if (found !== undefined && found !== null && found !== false) return found
     if (performance.now() > latestMs) throw new Error(`waited ${timeoutMs / 1000} s for ${what}`)
     await new Promise(resolve => setTimeout(resolve, everyMs))
   }
