@@ -1,5 +1,5 @@
 import { readdir, readFile, realpath } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { SerialPort } from 'serialport'
 
 /** A serial port that exists, found without opening it. */
@@ -38,7 +38,7 @@ export async function listPorts(options: ListPortsOptions = {}): Promise<SerialP
   const { configured = [], devFolder = '/dev', sysFolder = '/sys', list = () => SerialPort.list() } = options
   const found = new Map<string, Found>()
   const scanned = await list().catch(() => scanKernel(devFolder, sysFolder))
-  for (const port of scanned) found.set(port.path, port)
+  for (const port of scanned) if (!(await isGhost(port.path, sysFolder))) found.set(port.path, port)
   const links = await serialLinks(devFolder)
   for (const path of configured) {
     const device = await realpath(path).catch(() => undefined)
@@ -76,12 +76,19 @@ async function serialLinks(devFolder: string): Promise<{ link: string; device: s
   return links
 }
 
-/** Terminals with a device behind them; the ghosts of the 8250 driver have none worth the name but are kept out by it. */
+/** What the 8250 driver has reserved without a UART behind it. */
+const isGhost = async (path: string, sysFolder: string): Promise<boolean> =>
+  (await deviceOf(basename(path), sysFolder))?.includes('serial8250') === true
+
+const deviceOf = (name: string, sysFolder: string): Promise<string | undefined> =>
+  realpath(join(sysFolder, 'class/tty', name, 'device')).catch(() => undefined)
+
+/** Terminals with a device behind them. */
 async function scanKernel(devFolder: string, sysFolder: string): Promise<Found[]> {
   const found: Found[] = []
   for (const name of await namesIn(join(sysFolder, 'class/tty'))) {
-    const device = await realpath(join(sysFolder, 'class/tty', name, 'device')).catch(() => undefined)
-    if (device === undefined || device.includes('serial8250')) continue
+    const device = await deviceOf(name, sysFolder)
+    if (device === undefined) continue
     found.push({ path: join(devFolder, name), ...(await usbDescriptor(device, sysFolder)) })
   }
   return found

@@ -148,6 +148,13 @@ t.test('without udevadm the kernel’s tables tell the ports and their USB descr
     { path: '/nowhere/ttyAMA0', vendorId: undefined },
   ])
   t.equal(found.length, 2)
+  // udevadm tells of every ttyS that the 8250 driver has reserved; only a configured one counts.
+  const ghosts = ['ttyACM0', 'ttyS0'].map(name => ({ path: `/nowhere/${name}` }))
+  const told = await listPorts({ list: async () => ghosts, sysFolder: sys, devFolder: '/nowhere' })
+  t.same(
+    told.map(({ path }) => path),
+    ['/nowhere/ttyACM0'],
+  )
   t.ok(Array.isArray(await listPorts()), 'this machine is listed without a fault')
 })
 

@@ -51,7 +51,7 @@ export class Flight {
     const delivered: Sent[] = []
     let newest = passedMark
     for (const sent of this.#sent.values()) {
-      if (!acknowledged(sent.seq, ack)) continue
+      if (!isAcknowledged(sent.seq, ack)) continue
       delivered.push(sent)
       newest = Math.max(newest, sent.order)
     }
@@ -69,7 +69,8 @@ export class Flight {
   }
 }
 
-function acknowledged(seq: number, { next, bitmap }: AckState): boolean {
+/** The board says that it has this frame (SPEC §5.5). */
+export function isAcknowledged(seq: number, { next, bitmap }: AckState): boolean {
   const ahead = seqDistance(seq, next)
   return ahead < 0 || (ahead > 0 && ahead <= 32 && ((bitmap >>> (ahead - 1)) & 1) === 1)
 }

@@ -1,7 +1,7 @@
 import { wireBytes } from '../frame.ts'
 import { type AckState, messageTypes } from '../messages.ts'
 import type { BodySize } from './body-size.ts'
-import { Flight, type Sent, seqDistance } from './flight.ts'
+import { Flight, isAcknowledged, type Sent, seqDistance } from './flight.ts'
 import type { RttEstimator } from './rtt.ts'
 import type { Piece } from './segment.ts'
 
@@ -55,7 +55,7 @@ export interface StreamCounts {
 export class Stream {
   readonly #options: StreamOptions
   readonly #flight = new Flight()
-  readonly #repeat: Sent[] = []
+  #repeat: Sent[] = []
   readonly #probes = new Map<number, { mark: number; sentAtMs: number }>()
   #upcoming: Piece | undefined
   #credit: number
@@ -178,7 +178,11 @@ export class Stream {
     if (further) this.#next = ack.next
     this.#credit = ack.credit
     this.durable = ack.durable
-    const { delivered, lost } = this.#flight.acknowledge(ack, passedMark)
+    const { delivered: landed, lost } = this.#flight.acknowledge(ack, passedMark)
+    // Where frames overtake each other, what was taken for lost may have arrived.
+    const late = this.#repeat.filter(({ seq }) => isAcknowledged(seq, ack))
+    if (late.length > 0) this.#repeat = this.#repeat.filter(sent => !late.includes(sent))
+    const delivered = late.length === 0 ? landed : [...landed, ...late]
     const { bodySize, rtt } = this.#options
     let newest: Sent | undefined
     for (const sent of delivered) {

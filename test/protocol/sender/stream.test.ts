@@ -129,6 +129,24 @@ t.test(
   },
 )
 
+t.test('what turns out to have arrived while it waits to go again is not sent again', async t => {
+  const stream = makeStream(3)
+  let out = drain(stream, 0)
+  // As many vain rounds as chance may take, and one that brings a rest.
+  for (let round = 0; round < 4; round++) {
+    stream.onEcho(out.find(isProbe)?.seq ?? 0, ack(65_530), 0)
+    out = drain(stream, 0)
+  }
+  t.same(out, [], 'it rests')
+  stream.onAck(ack(65_530, 0b1), 1)
+  out = drain(stream, 1)
+  t.same(seqs(out.filter(frame => !isProbe(frame))), [65_530, 65_532])
+  t.equal(stream.counts.deliveredBytes, 64)
+  stream.onAck(ack(65_533), 2)
+  t.ok(stream.complete)
+  t.equal(stream.counts.deliveredBytes, 3 * 64)
+})
+
 t.test('a new body size waits until nothing is under way that a new segment would forget', async t => {
   const bodySize = new BodySize(1024, true)
   const stream = makeStream(400, { bodySize, mayResize: true })
