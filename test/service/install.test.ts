@@ -91,6 +91,7 @@ async function release(t: Test, version: string): Promise<string> {
   )
   await write('docs/install.md', '# Install\n')
   await write('firmware-protocol/wasm/board.wasm', 'wasm')
+  await write('firmware-protocol/boards/prebuilt/uno.hex', ':00000001FF\n')
   await write('LICENSE', 'MIT\n')
   await write('package.json', JSON.stringify({ name: 'pixelgate', version, type: 'module' }))
   await write('node_modules/better-sqlite3/index.js', 'module.exports = class { close() {} }\n')
@@ -139,6 +140,7 @@ t.test('an installation has all it needs, and a second one changes nothing', { s
     'LICENSE',
     'dist/main.js',
     'docs/install.md',
+    'firmware-protocol/boards/prebuilt/uno.hex',
     'firmware-protocol/wasm/board.wasm',
     'node_modules/@serialport/bindings-cpp/index.js',
     `node_modules/@serialport/bindings-cpp/prebuilds/${process.platform}-${process.arch}/b.node`,
