@@ -8,7 +8,7 @@ work=$(mktemp -d "$out.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 
 cd "$project"
-tar -c dist docs firmware-protocol/wasm systemd scripts/install.sh scripts/release-files.mjs samples LICENSE package.json \
+tar -c dist docs firmware-protocol/wasm firmware-protocol/boards/prebuilt systemd scripts/install.sh scripts/release-files.mjs samples LICENSE package.json \
   package-lock.json | tar -C "$work" -x
 node -e '
   const { packages } = JSON.parse(require("fs").readFileSync("package-lock.json", "utf8"))
