@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises'
+import { open, readFile } from 'node:fs/promises'
 import t, { type Test } from 'tap'
 import { eventually, type Finished, type Workplace, workplace } from '../support/pixelgate.ts'
 import { drawing, later, offBy, runsOf, stdFile, timeMs } from './drawings.ts'
@@ -83,3 +83,97 @@ t.test('a Mega plays from an SD card in time while it receives, and loses no byt
   t.same(offBy(1, runs), [])
   await sound(t, board)
 })
+
+t.test(
+  'the old pattern plays on through power cuts, five of them in the middle of a sector, then the new',
+  options(),
+  async t => {
+    const place = await workplace(t)
+    const board = await startAvr(t, place, 'mega-sd', row, { storage: await card(place) })
+    const [old, next] = [steps(23, 5), steps(24, 250)]
+    await uploaded(t, place, board, await pattern(place, 'old.bin', old))
+    const { rxBytes } = await board.stats()
+    const upload = uploaded(t, place, board, await pattern(place, 'new.bin', next))
+    const restartsMs: number[] = []
+    await when(board, 'a part of the pattern', stats => stats.rxBytes > rxBytes + 2000)
+    restartsMs.push(timeMs(await board.cutPower()))
+    for (const [torn, inth] of [9, 14, 5, 16, 11].entries()) {
+      await board.tear(inth)
+      await when(board, 'a torn sector', ({ sdTorn }) => sdTorn === torn + 1)
+      restartsMs.push((await board.stats()).cutCycle / 16e3)
+    }
+    const { last } = await upload
+    t.match(last, { resumed: true })
+    t.comment(`${last['resentBlocks']} blocks went again`)
+    await later(board, 2000)
+    const { pictures, faults } = await board.pin()
+    t.ok(faults.length <= restartsMs.length, 'a cut may shorten one pulse')
+    const runs = runsOf(pictures, [old, next], row, alongRow, restartsMs).filter(
+      ({ pattern }) => pattern >= 0,
+    )
+    t.same(
+      runs.map(({ pattern }) => pattern),
+      [0, 0, 0, 0, 0, 0, 0, 1],
+    )
+    t.ok((runs.at(-1)?.pictures ?? 0) > 30)
+    await sound(t, board)
+  },
+)
+
+t.test('while the card tidies up a frame is late, and the time is made up', options(), async t => {
+  const place = await workplace(t)
+  const board = await startAvr(t, place, 'mega-sd', row, { storage: await card(place), pauseEvery: 9 })
+  const [old, next] = [steps(25, 5), steps(26, 100)]
+  await uploaded(t, place, board, await pattern(place, 'old.bin', old))
+  const { last } = await uploaded(t, place, board, await pattern(place, 'new.bin', next))
+  t.match(last, { retransmittedBytes: 0, resentBlocks: 0 })
+  await later(board, 1000)
+  const { pictures, faults } = await board.pin()
+  t.same(faults, [])
+  const runs = runsOf(pictures, [old, next], row, alongRow)
+  t.same(
+    runs.map(({ pattern }) => pattern),
+    [-1, 0, 1],
+  )
+  const offs = runs.slice(1).flatMap(({ off }) => off.map(({ ms }) => ms))
+  const { sdPauses } = await board.stats()
+  t.ok(sdPauses >= 3)
+  t.ok(offs.filter(ms => Math.abs(ms) > 1).length <= 5 * sdPauses)
+  t.same(offBy(pauseMs + 10, runs), [])
+  t.comment(`${sdPauses} pauses, frames late by ${Math.max(...offs).toFixed(1)} ms at most`)
+  await sound(t, board)
+})
+
+t.test('a card of standard capacity, and a small partition, will do', options(), async t => {
+  const place = await workplace(t)
+  const storage = await card(place, { sectors: 2048 })
+  const board = await startAvr(t, place, 'mega-sd', row, { storage, standard: true })
+  const frames = steps(27, 30)
+  await uploaded(t, place, board, await pattern(place, 'new.bin', frames))
+  await later(board, 1500)
+  const runs = runsOf((await board.pin()).pictures, [frames], row, alongRow)
+  t.same(
+    runs.map(({ pattern }) => pattern),
+    [-1, 0],
+  )
+  t.same(offBy(1, runs), [])
+  await sound(t, board)
+})
+
+for (const [what, prepare] of [
+  ['a card with files', async (place: Workplace) => card(place, { type: 0x0c, sectors: 2048 })],
+  ['an empty socket', async () => ''],
+] as const)
+  t.test(`${what} is left alone, and the light blinks`, options(), async t => {
+    const place = await workplace(t)
+    const storage = await prepare(place)
+    const before = storage === '' ? undefined : await readFile(place.path(storage))
+    const board = await startAvr(t, place, 'mega-sd', row, { storage })
+    await later(board, 300)
+    const { lights } = await board.stats()
+    await later(board, 2000)
+    const after = await board.stats()
+    t.match(after, { sdWrites: 0, sdClashes: 0, txBytes: 0 })
+    t.ok(Math.abs(after.lights - lights - 10) <= 1, `${after.lights - lights} blinks in 2 s`)
+    if (before !== undefined) t.ok(before.equals(await readFile(place.path(storage))))
+  })

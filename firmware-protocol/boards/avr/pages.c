@@ -196,6 +196,7 @@ static uint16_t find_pages(void) {
 }
 
 int store_start(pg_storage *storage) {
+  changed = NULL;
   if (sd_start()) return -1;
   const uint16_t pages = find_pages();
   if (!pages) return -1;

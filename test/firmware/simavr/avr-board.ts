@@ -62,6 +62,8 @@ export interface RigStats {
   readonly sdPauses: number
   readonly sdTorn: number
   readonly sdClashes: number
+  /** When the supply failed last. */
+  readonly cutCycle: number
   /** How often the status light went on. */
   readonly lights: number
   readonly lateMs: number

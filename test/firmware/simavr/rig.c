@@ -131,12 +131,12 @@ static void stats(const char *of) {
   fflush(pins);
   printf("{\"answer\":\"%s\",\"cycles\":%llu,\"rxBytes\":%llu,\"rxOverruns\":%llu,\"txBytes\":%llu,\"eepromWrites\":%llu,"
          "\"norPrograms\":%llu,\"norErases\":%llu,\"norSuspends\":%llu,\"norClashes\":%llu,"
-         "\"sdReads\":%llu,\"sdWrites\":%llu,\"sdPauses\":%llu,\"sdTorn\":%llu,\"sdClashes\":%llu,\"lights\":%llu,\"lateMs\":%.0f,\"stackBytes\":%u,\"ramFreeBytes\":%u}\n",
+         "\"sdReads\":%llu,\"sdWrites\":%llu,\"sdPauses\":%llu,\"sdTorn\":%llu,\"sdClashes\":%llu,\"cutCycle\":%llu,\"lights\":%llu,\"lateMs\":%.0f,\"stackBytes\":%u,\"ramFreeBytes\":%u}\n",
          of, (unsigned long long)rig.avr->cycle, (unsigned long long)rig.rx_bytes, (unsigned long long)rig.rx_overruns,
          (unsigned long long)rig.tx_bytes, (unsigned long long)rig.eeprom_writes, (unsigned long long)rig.nor_programs,
          (unsigned long long)rig.nor_erases, (unsigned long long)rig.nor_suspends, (unsigned long long)rig.nor_clashes,
          (unsigned long long)rig.sd_reads, (unsigned long long)rig.sd_writes, (unsigned long long)rig.sd_pauses,
-         (unsigned long long)rig.sd_torn, (unsigned long long)rig.sd_clashes,
+         (unsigned long long)rig.sd_torn, (unsigned long long)rig.sd_clashes, (unsigned long long)rig.cut_cycle,
          (unsigned long long)lights, late_ms,
          rig.avr->ramend + 1 - stack_floor - stack_free(), stack_free());
   fflush(stdout);
@@ -147,6 +147,7 @@ static void cut(void) {
   nor_cut();
   sd_cut();
   rig.cut_wanted = false;
+  rig.cut_cycle = rig.avr->cycle;
   avr_reset(rig.avr);
 }
 

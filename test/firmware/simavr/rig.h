@@ -26,6 +26,7 @@ typedef struct rig {
   uint64_t sd_pauses;   /* of them, those after which the card tidied up */
   uint64_t sd_torn;
   uint64_t sd_clashes;  /* commands while it was busy or at a wrong rate, before 74 clocks, to places that it does not have */
+  uint64_t cut_cycle;   /* when the supply failed last */
   bool cut_wanted;      /* by a model; the rig does it and takes it back */
 } rig_t;
 
