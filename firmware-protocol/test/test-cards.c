@@ -7,10 +7,10 @@
 #include "store.h"
 
 #define FIRST 3u
-#define PAGES 14u
+#define PAGES 26u
 #define SECTORS (FIRST + 2 * PAGES)
 
-enum { TORN_OLD, TORN_NEW, TORN_FRONT, TORN_BACK, TORN_ANY, TORN_UNREADABLE, TORN_KINDS };
+enum { TORN_OLD, TORN_NEW, TORN_FRONT, TORN_BACK, TORN_MIDDLE, TORN_ANY, TORN_UNREADABLE, TORN_KINDS };
 
 typedef struct card {
   uint8_t bytes[SECTORS][SD_SECTOR_BYTES];
@@ -71,7 +71,10 @@ int sd_write(uint32_t sector, const uint8_t *bytes, uint16_t mark) {
   if (!cut || now.torn == TORN_NEW) memcpy(cells, whole, sizeof whole);
   else if (now.torn == TORN_FRONT) memcpy(cells, whole, half);
   else if (now.torn == TORN_BACK) memcpy(cells + half, whole + half, sizeof whole - half);
-  else if (now.torn == TORN_ANY)
+  else if (now.torn == TORN_MIDDLE) {
+    memcpy(cells, whole, 4 + half / 4);
+    memcpy(cells + sizeof whole - 4 - half / 4, whole + sizeof whole - 4 - half / 4, 4 + half / 4);
+  } else if (now.torn == TORN_ANY)
     for (uint32_t i = 0; i < sizeof whole; i++) cells[i] = (uint8_t)(random32(&now.seed) >> 7);
   return cut ? SD_FAILS : 0;
 }
@@ -162,7 +165,7 @@ static int crash(int32_t power, int torn) {
 }
 
 static void test_every_sector(void) {
-  static const char *const names[TORN_KINDS] = {"nothing of it", "all of it", "its front", "its back", "anything in it", "it unreadable"};
+  static const char *const names[TORN_KINDS] = {"nothing of it", "all of it", "its front", "its back", "all but its middle", "anything in it", "it unreadable"};
   char name[100];
   for (int torn = 0; torn < TORN_KINDS; torn++) {
     int32_t power = 0;
@@ -191,6 +194,80 @@ static void test_many_cuts(void) {
   }
 }
 
+/* What the storage has to hold after each change of a page, the newest last. */
+#define STATES 48u
+#define PAGE_BYTES 504u
+static uint8_t history[STATES][PAGES * PAGE_BYTES];
+static unsigned newest, oldest;
+
+static void change_state(uint32_t addr, const uint8_t *bytes, uint32_t n, int durable) {
+  while (n) {
+    const uint32_t room = PAGE_BYTES - addr % PAGE_BYTES, part = n < room ? n : room;
+    memcpy(history[newest + 1], history[newest], sizeof history[0]);
+    newest++;
+    memcpy(history[newest] + addr, bytes, part);
+    addr += part;
+    bytes += part;
+    n -= part;
+  }
+  if (durable) oldest = newest;
+}
+
+/* Only the newest, or what it was at some change since the last durable one. */
+static int is_state(pg_storage *s) {
+  static uint8_t found[sizeof history[0]];
+  if (s->read(s->ctx, 0, found, sizeof found)) return 0;
+  for (unsigned i = oldest; i <= newest; i++)
+    if (memcmp(found, history[i], sizeof found) == 0) {
+      memcpy(history[0], found, sizeof found);
+      newest = oldest = 0;
+      return 1;
+    }
+  return 0;
+}
+
+static void test_order(void) {
+  uint32_t seed = 77;
+  unsigned cuts = 0;
+  pg_storage s;
+  begin_test("an SD card holds what was written, after a cut as it was at some point since the last durable write");
+  install();
+  CHECK(store_start(&s) == 0);
+  for (uint32_t at = 0; at < s.bytes; at += PAGE_BYTES) CHECK(s.erase(s.ctx, at, PAGE_BYTES) == 0);
+  memset(history[0], 0xFF, sizeof history[0]);
+  newest = oldest = 0;
+  for (unsigned i = 0; i < 40000; i++) {
+    uint8_t bytes[300], back[300];
+    const uint32_t n = 1 + random32(&seed) % (seed & 256 ? (uint32_t)sizeof bytes : 20u), addr = random32(&seed) % (s.bytes - n);
+    const unsigned what = (seed >> 12) % 8;
+    int r = 0;
+    if (now.power < 0 && (seed >> 20) % 16 == 0) {
+      now.power = (int32_t)(random32(&seed) % 12);
+      now.torn = (int)(random32(&seed) % TORN_KINDS);
+    }
+    if (what < 4) {
+      r = s.read(s.ctx, addr, back, n);
+      if (r == 0 && !CHECK(memcmp(back, history[newest] + addr, n) == 0)) return;
+    } else if (what < 7) {
+      for (uint32_t k = 0; k < n; k++) bytes[k] = (uint8_t)random32(&seed);
+      r = s.write(s.ctx, addr, bytes, n);
+      change_state(addr, bytes, n, r == 0 && n < 64);
+    } else {
+      static uint8_t blank[PAGE_BYTES];
+      memset(blank, 0xFF, sizeof blank);
+      r = s.erase(s.ctx, addr / PAGE_BYTES * PAGE_BYTES, PAGE_BYTES);
+      change_state(addr / PAGE_BYTES * PAGE_BYTES, blank, PAGE_BYTES, r == 0);
+    }
+    if (!CHECK(r == 0 || now.dead)) return;
+    if (!now.dead && newest < STATES - 4) continue;
+    cuts++;
+    now.dead = 0;
+    now.power = -1;
+    if (!CHECK(store_start(&s) == 0) || !CHECK(is_state(&s))) return;
+  }
+  CHECK(cuts > 1000);
+}
+
 static void test_refusals(void) {
   begin_test("a card without a partition for patterns is refused and not written to");
   install();
@@ -207,10 +284,11 @@ static void test_refusals(void) {
 }
 
 void test_cards(void) {
-  pattern_make(&other, 13, 10, 2, 40, 0);
-  pattern_make(&old, 11, 10, 2, 40, 0);
-  pattern_make(&new, 12, 12, 1, 40, 0);
+  pattern_make(&other, 13, 48, 16, 40, 0);
+  pattern_make(&old, 11, 48, 16, 40, 0);
+  pattern_make(&new, 12, 60, 9, 40, 0); /* blocks of about a page */
   test_every_sector();
   test_many_cuts();
+  test_order();
   test_refusals();
 }

@@ -175,9 +175,8 @@ static int erase(void *ctx, uint32_t addr, uint32_t n) {
     if (b != changed && is_blank(b)) continue;
     if (change(b)) return -1;
     memset(b->bytes + PAGE_AT, 0xFF, PAGE_BYTES);
-    if (flush()) return -1;
   }
-  return 0;
+  return flush();
 }
 
 /* Finds the partition. Returns its pages, 0 where there is none. */
