@@ -1,4 +1,4 @@
-import { open, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import t, { type Test } from 'tap'
 import { eventually, type Finished, type Workplace, workplace } from '../support/pixelgate.ts'
 import { drawing, later, offBy, runsOf, stdFile, timeMs } from './drawings.ts'
@@ -10,6 +10,7 @@ import {
   startAvr,
   withoutAvr,
 } from './simavr/avr-board.ts'
+import { sdCard } from './simavr/sd-card.ts'
 
 t.jobs = 2
 /** New for each test: tap writes into it. */
@@ -17,27 +18,14 @@ const options = () => ({ skip: withoutAvr, buffered: true })
 
 const row: Strip = { leds: 60 }
 const alongRow = 'row-straight-tl'
-const sectorBytes = 512
-const firstSector = 2048
-const ownType = 0x7f
 const pauseMs = 100
 
-/** A card with a DOS partition table of one partition, as sfdisk makes it. */
-async function card(place: Workplace, { type = ownType, sectors = 69_632 } = {}): Promise<string> {
-  const table = Buffer.alloc(sectorBytes)
-  const entry = table.subarray(446)
-  entry[4] = type
-  entry.writeUInt32LE(firstSector, 8)
-  entry.writeUInt32LE(sectors, 12)
-  table.writeUInt16LE(0xaa55, 510)
-  const file = await open(place.path('card'), 'w')
-  await file.truncate((firstSector + sectors) * sectorBytes)
-  await file.write(table, 0, sectorBytes, 0)
-  await file.close()
-  return 'card'
-}
-
-const steps = (seed: number, frames: number) => drawing(seed, 60, Array.from({ length: frames }, () => 40))
+const steps = (seed: number, frames: number) =>
+  drawing(
+    seed,
+    60,
+    Array.from({ length: frames }, () => 40),
+  )
 
 const pattern = (place: Workplace, name: string, frames: ReturnType<typeof steps>) =>
   place.file(name, stdFile(frames, 60))
@@ -63,7 +51,7 @@ if (withoutAvr === false) await buildAvr([['mega-sd', row]])
 
 t.test('a Mega plays from an SD card in time while it receives, and loses no byte', options(), async t => {
   const place = await workplace(t)
-  const board = await startAvr(t, place, 'mega-sd', row, { storage: await card(place) })
+  const board = await startAvr(t, place, 'mega-sd', row, { storage: await sdCard(place) })
   const [old, next] = [steps(21, 5), steps(22, 100)]
   await uploaded(t, place, board, await pattern(place, 'old.bin', old))
   await later(board, 200)
@@ -89,7 +77,7 @@ t.test(
   options(),
   async t => {
     const place = await workplace(t)
-    const board = await startAvr(t, place, 'mega-sd', row, { storage: await card(place) })
+    const board = await startAvr(t, place, 'mega-sd', row, { storage: await sdCard(place) })
     const [old, next] = [steps(23, 5), steps(24, 250)]
     await uploaded(t, place, board, await pattern(place, 'old.bin', old))
     const { rxBytes } = await board.stats()
@@ -122,7 +110,7 @@ t.test(
 
 t.test('while the card tidies up a frame is late, and the time is made up', options(), async t => {
   const place = await workplace(t)
-  const board = await startAvr(t, place, 'mega-sd', row, { storage: await card(place), pauseEvery: 9 })
+  const board = await startAvr(t, place, 'mega-sd', row, { storage: await sdCard(place), pauseEvery: 9 })
   const [old, next] = [steps(25, 5), steps(26, 100)]
   await uploaded(t, place, board, await pattern(place, 'old.bin', old))
   const { last } = await uploaded(t, place, board, await pattern(place, 'new.bin', next))
@@ -146,7 +134,7 @@ t.test('while the card tidies up a frame is late, and the time is made up', opti
 
 t.test('a card of standard capacity, and a small partition, will do', options(), async t => {
   const place = await workplace(t)
-  const storage = await card(place, { sectors: 2048 })
+  const storage = await sdCard(place, { sectors: 2048 })
   const board = await startAvr(t, place, 'mega-sd', row, { storage, standard: true })
   const frames = steps(27, 30)
   await uploaded(t, place, board, await pattern(place, 'new.bin', frames))
@@ -161,7 +149,7 @@ t.test('a card of standard capacity, and a small partition, will do', options(),
 })
 
 for (const [what, prepare] of [
-  ['a card with files', async (place: Workplace) => card(place, { type: 0x0c, sectors: 2048 })],
+  ['a card with files', async (place: Workplace) => sdCard(place, { type: 0x0c, sectors: 2048 })],
   ['an empty socket', async () => ''],
 ] as const)
   t.test(`${what} is left alone, and the light blinks`, options(), async t => {

@@ -144,7 +144,13 @@ export async function startAvr(
   place: Workplace,
   target: Target,
   strip: Strip,
-  { storage = `storage-${started}`, suspends = true, pauseEvery = 0, standard = false, speed = 1 }: AvrOptions = {},
+  {
+    storage = `storage-${started}`,
+    suspends = true,
+    pauseEvery = 0,
+    standard = false,
+    speed = 1,
+  }: AvrOptions = {},
 ): Promise<AvrBoard> {
   const elf = `${folderOf(strip)}/${target}.elf`
   const pins = place.path(`pins-${++started}`)
