@@ -24,6 +24,7 @@
 #define MARK 0xA55Au
 #define NO_PAGE 0xFFFFu
 #define BUFFERS 4
+#define KNOWN 64u
 #define WAITS_BYTES 64u /* a write of so many may wait */
 
 #define PARTITION_TYPE 0x7F /* for local use */
@@ -44,6 +45,9 @@ static buffer buffers[BUFFERS];
 static buffer *changed; /* is newer than the card */
 static uint32_t first;
 static uint16_t uses;
+/* Pages seen since the start, at their number modulo KNOWN, and which of their sectors counts: one need not be read to know it. */
+static uint16_t known[KNOWN];
+static uint8_t known_copy[KNOWN];
 
 static uint32_t get32(const uint8_t *p) {
   return (uint32_t)p[3] << 24 | (uint32_t)p[2] << 16 | (uint32_t)p[1] << 8 | p[0];
@@ -68,8 +72,14 @@ static int take(buffer *b, uint8_t copy, const uint32_t *newer_than) {
   return mark == mark_of(b) && get32(b->bytes) != 0 && memcmp(b->bytes, b->bytes + NUMBER_AT, 2) == 0;
 }
 
+static void know(const buffer *b) {
+  known[b->page % KNOWN] = b->page;
+  known_copy[b->page % KNOWN] = b->copy;
+}
+
 /* The newest copy that is whole. A page of which there is none was never written. */
 static int load(buffer *b) {
+  if (known[b->page % KNOWN] == b->page && take(b, known_copy[b->page % KNOWN], NULL) == 1) return 0;
   const int older = take(b, 0, NULL);
   if (older == SD_FAILS) return -1;
   const uint32_t number = get32(b->bytes);
@@ -95,9 +105,12 @@ static buffer *find(uint16_t page) {
   }
   oldest->page = page;
   oldest->used = uses;
-  if (load(oldest) == 0) return oldest;
-  oldest->page = NO_PAGE;
-  return NULL;
+  if (load(oldest)) {
+    oldest->page = NO_PAGE;
+    return NULL;
+  }
+  know(oldest);
+  return oldest;
 }
 
 /* What could not be written stays to be written: nothing that is later may get to the card before it. */
@@ -111,6 +124,7 @@ static int flush(void) {
     return -1;
   }
   b->copy = !b->copy;
+  know(b);
   changed = NULL;
   return 0;
 }
@@ -200,6 +214,7 @@ int store_start(pg_storage *storage) {
   const uint16_t pages = find_pages();
   if (!pages) return -1;
   for (uint8_t i = 0; i < BUFFERS; i++) buffers[i].page = NO_PAGE;
+  for (uint8_t i = 0; i < KNOWN; i++) known[i] = NO_PAGE;
   storage->read = read;
   storage->write = write;
   storage->erase = erase;

@@ -220,8 +220,7 @@ int sd_write(uint32_t sector, const uint8_t *bytes, uint16_t mark) {
     r = write_once(sector, bytes, mark);
     deselect();
   }
-  if (r) lost = 1;
-  return r;
+  return r; /* a card that takes no more may be read for long */
 }
 
 #endif
