@@ -10,6 +10,7 @@ int main(void) {
   test_copies();
   test_stream();
   test_power();
+  test_cards();
   test_pairing();
   test_player();
   test_fuzz();

@@ -117,6 +117,7 @@ void test_transfer(void);
 void test_copies(void);
 void test_stream(void);
 void test_power(void);
+void test_cards(void);
 void test_pairing(void);
 void test_player(void);
 void test_fuzz(void);

@@ -8,8 +8,12 @@
 #include "clock.h"
 #include "ws2812.h"
 
+#ifdef STORAGE_SD
+#define LEAD_MS 16u /* the end of a block takes 12 ms: its last frame, and two sectors */
+#else
 #define LEAD_MS 8u
-#define MOST_LEAD_MS 16u
+#endif
+#define MOST_LEAD_MS (2 * LEAD_MS)
 #define LOST_MS 100u
 #define EASE 100u /* ticks, 0.4 ms: what a picture may be early to give time back */
 #define SOON 8    /* ticks that setting the timer may take */

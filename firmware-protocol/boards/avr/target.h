@@ -1,8 +1,8 @@
 /*
  * What differs between the targets. A target is a chip and a kind of storage (Makefile: TARGET_UNO, TARGET_MEGA, and
- * STORAGE_NOR or STORAGE_EEPROM). All run at 16 MHz.
+ * STORAGE_NOR, STORAGE_SD or STORAGE_EEPROM). All run at 16 MHz.
  *
- *             LED data   status LED             SPI flash: CS, SCK, MISO, MOSI
+ *             LED data   status LED             SPI flash or SD card: CS, SCK, MISO, MOSI
  * Uno         D6 (PD6)   D13 (PB5), NOR: D9     D10, D13, D12, D11
  * Mega        D2 (PE4)   D13 (PB7)              D53, D52, D50, D51
  */
@@ -14,6 +14,9 @@
 #if defined(TARGET_UNO)
 #if LEDS > 160
 #error "an Uno has RAM for 160 LEDs"
+#endif
+#ifdef STORAGE_SD
+#error "an Uno has no RAM for sectors of 512 bytes beside the library"
 #endif
 #define BOARD_NAME "Arduino Uno"
 #define LED_PORT PORTD
@@ -36,6 +39,7 @@
 #define SPI_CS 0
 #define SPI_SCK 1
 #define SPI_MOSI 2
+#define SPI_MISO 3
 #else
 #error "no target"
 #endif

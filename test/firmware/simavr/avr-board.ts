@@ -29,13 +29,14 @@ const missing = [
 /** For `t.test` options: the reason to skip, or false. */
 export const withoutAvr = missing.length > 0 && `needs the packages ${missing.join(', ')}`
 
-export type Target = 'uno' | 'uno-nor' | 'mega' | 'mega-nor'
+export type Target = 'uno' | 'uno-nor' | 'mega' | 'mega-nor' | 'mega-sd'
 
 const wiring: Readonly<Record<Target, readonly string[]>> = {
   uno: ['--mcu', 'atmega328p', '--led', 'D6', '--light', 'B5'],
   'uno-nor': ['--mcu', 'atmega328p', '--led', 'D6', '--light', 'B1', '--cs', 'B2'],
   mega: ['--mcu', 'atmega2560', '--led', 'E4', '--light', 'B7'],
   'mega-nor': ['--mcu', 'atmega2560', '--led', 'E4', '--light', 'B7', '--cs', 'B0'],
+  'mega-sd': ['--mcu', 'atmega2560', '--led', 'E4', '--light', 'B7', '--cs', 'B0'],
 }
 
 export interface Strip {
@@ -56,6 +57,13 @@ export interface RigStats {
   readonly norErases: number
   readonly norSuspends: number
   readonly norClashes: number
+  readonly sdReads: number
+  readonly sdWrites: number
+  readonly sdPauses: number
+  readonly sdTorn: number
+  readonly sdClashes: number
+  /** When the supply failed last. */
+  readonly cutCycle: number
   /** How often the status light went on. */
   readonly lights: number
   readonly lateMs: number
@@ -83,6 +91,8 @@ export class AvrBoard {
   reset = (): Promise<RigStats> => this.#ask('reset')
   /** Takes the supply away and brings it back; what was being programmed is torn. */
   cutPower = (): Promise<RigStats> => this.#ask('cut')
+  /** The supply fails while the SD card writes the block that comes as the `inth` from now on. Answers at once. */
+  tear = (inth: number): Promise<RigStats> => this.#ask(`tear ${inth}`)
   /** From now on one byte of so many has a bit flipped, either way; 0 = none. */
   disturb = (oneIn: number): Promise<RigStats> => this.#ask(`noise ${oneIn}`)
   unplug = (): Promise<void> => stop(this.#child)
@@ -120,6 +130,10 @@ export interface AvrOptions {
   readonly storage?: string
   /** False: a flash that cannot suspend an erase. */
   readonly suspends?: boolean
+  /** After so many blocks an SD card is busy for 100 ms; 0: never. */
+  readonly pauseEvery?: number
+  /** An SD card of standard capacity, which is addressed by bytes. */
+  readonly standard?: boolean
   /** Emulated time over real time. Below 1 the host answers faster, in the board's eyes, than this machine can. */
   readonly speed?: number
 }
@@ -130,17 +144,27 @@ export async function startAvr(
   place: Workplace,
   target: Target,
   strip: Strip,
-  { storage = `storage-${started}`, suspends = true, speed = 1 }: AvrOptions = {},
+  {
+    storage = `storage-${started}`,
+    suspends = true,
+    pauseEvery = 0,
+    standard = false,
+    speed = 1,
+  }: AvrOptions = {},
 ): Promise<AvrBoard> {
   const elf = `${folderOf(strip)}/${target}.elf`
   const pins = place.path(`pins-${++started}`)
-  const kept = [target.endsWith('-nor') ? '--nor' : '--eeprom', place.path(storage)]
+  const kind = target.endsWith('-nor') ? '--nor' : target.endsWith('-sd') ? '--sd' : '--eeprom'
+  // No name: an empty socket.
+  const kept = [kind, storage === '' ? '' : place.path(storage)]
+  const card = ['--sd-pause-every', String(pauseEvery), '--sd-standard', standard ? '1' : '0']
   const child = spawn(
     `${here}build/rig`,
     [
       elf,
       ...wiring[target],
       ...kept,
+      ...card,
       '--suspend',
       suspends ? '1' : '0',
       '--speed',

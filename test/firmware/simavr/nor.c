@@ -5,8 +5,6 @@
  */
 #include "rig.h"
 
-#include <simavr/avr_ioport.h>
-#include <simavr/avr_spi.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,17 +17,16 @@
 enum { PROGRAM = 0x02, READ = 0x03, STATUS = 0x05, ENABLE = 0x06, ERASE = 0x20, SUSPEND = 0x75, RESUME = 0x7A, ID = 0x9F };
 
 static rig_t *rig;
-static avr_spi_t *spi;
 static uint8_t *memory;
 static uint32_t memory_bytes;
 static uint8_t capacity;
 
-static bool selected, shifting, enabled;
+static bool enabled;
 static enum { IDLE, WORKS, SUSPENDED } state;
 static avr_cycle_count_t done_at; /* of what works, or of the suspension's own delay */
 static avr_cycle_count_t resumed_at, left;
 static bool suspends = true;
-static uint8_t reply, command;
+static uint8_t command;
 static uint32_t taken, addr; /* bytes since the selection */
 static uint8_t page[PAGE_BYTES];
 static bool page_set[PAGE_BYTES];
@@ -58,7 +55,9 @@ static bool busy(void) {
   return state == WORKS || (state == SUSPENDED && rig->avr->cycle < done_at);
 }
 
-static uint8_t exchange(uint8_t in) {
+static uint8_t exchange(bool selected, uint8_t in, uint32_t cycles) {
+  (void)cycles;
+  if (!selected) return 0xFF;
   const uint32_t at = taken++;
   if (at == 0) {
     command = in;
@@ -127,12 +126,7 @@ static void resume(void) {
   done_at = resumed_at + left + rig_us(rig, RESUME_US);
 }
 
-static void on_select(struct avr_irq_t *irq, uint32_t value, void *param) {
-  (void)irq;
-  (void)param;
-  const bool now = !(value & 1); /* bit 8 tells that the pin is an output */
-  if (now == selected) return;
-  selected = now;
+static void on_select(bool now) {
   if (now) {
     taken = 0;
     return;
@@ -145,51 +139,19 @@ static void on_select(struct avr_irq_t *irq, uint32_t value, void *param) {
   if (enabled && (command == ERASE ? taken == 4 : command == PROGRAM && taken > 4)) work();
 }
 
-static avr_cycle_count_t shifted(avr_t *avr, avr_cycle_count_t when, void *param) {
-  (void)when;
-  (void)param;
-  shifting = false;
-  reply = selected ? exchange(avr->data[spi->r_spdr]) : 0xFF;
-  avr_raise_interrupt(avr, &spi->spi);
-  return 0;
-}
-
-static void write_data(avr_t *avr, avr_io_addr_t address, uint8_t value, void *param) {
-  static const uint8_t divider[4] = {4, 16, 64, 128};
-  (void)param;
-  if (shifting) rig_fail("a byte for SPI before the last one had left");
-  const uint32_t cycles = divider[avr->data[spi->r_spcr] & 3] * 8u >> (avr->data[spi->r_spsr] & 1);
-  avr->data[address] = value;
-  avr_regbit_clear(avr, spi->spi.raised);
-  shifting = true;
-  avr_cycle_timer_register(avr, cycles, shifted, NULL);
-}
-
-static uint8_t read_data(avr_t *avr, avr_io_addr_t address, void *param) {
-  (void)address;
-  (void)param;
-  avr_regbit_clear(avr, spi->spi.raised);
-  return reply;
-}
-
 void nor_start(rig_t *with, const char *file, uint8_t size_log2, bool can_suspend, char cs_port, int cs_bit) {
+  static const spi_device device = {.select = on_select, .exchange = exchange};
   rig = with;
   suspends = can_suspend;
   capacity = size_log2;
   memory_bytes = 1u << size_log2;
   memory = rig_map(file, memory_bytes);
-  spi = rig_module(rig, "spi");
-  avr_t *avr = rig->avr;
-  avr->io[AVR_DATA_TO_IO(spi->r_spdr)].w.c = write_data;
-  avr->io[AVR_DATA_TO_IO(spi->r_spdr)].r.c = read_data;
-  avr_irq_register_notify(avr_io_getirq(avr, AVR_IOCTL_IOPORT_GETIRQ(cs_port), IOPORT_IRQ_PIN0 + cs_bit), on_select, NULL);
+  spi_start(rig, &device, cs_port, cs_bit);
 }
-
-void nor_reset(void) { shifting = selected = false; }
 
 /* Some of the bits have changed, any of them. */
 void nor_cut(void) {
-  if (!spi) return;
+  if (!memory) return;
   settle();
   enabled = false;
   if (state == IDLE) return;

@@ -1,10 +1,11 @@
 /*
  * rig FIRMWARE.elf --mcu NAME --led PIN --light PIN --pins FILE [--eeprom FILE] [--nor FILE --cs PIN [--nor-log2 N] [--suspend 0]]
- *     [--speed X]
+ *     [--sd FILE --cs PIN [--sd-standard 1] [--sd-pause-every N]] [--speed X]
  *
  * PIN is port letter and bit ("D6"). The UART is a pty whose path the ready line names. Commands on stdin, an answer each on stdout as a JSON line:
  *   reset   the reset pin is pulled          cut     the supply fails and comes back; what is being programmed is torn
  *   stats   counters so far, files flushed   quit    (or end of input)
+ *   tear N  as cut, in the middle of the N-th write to the SD card from now on; answered at once
  *   noise N one bit of N bytes on the line, either way, is wrong; 0 = none
  * --pins takes each transition of the LED pin: eight bytes, little-endian, cycle << 1 | level. Runs in real time, times X.
  */
@@ -108,7 +109,7 @@ static void on_reset(avr_io_t *io) {
   paint();
   uart_reset();
   eeprom_reset();
-  nor_reset();
+  spi_reset();
 }
 
 static avr_io_t models = {.kind = "rig", .reset = on_reset};
@@ -129,13 +130,25 @@ static void open_pty(void) {
 static void stats(const char *of) {
   fflush(pins);
   printf("{\"answer\":\"%s\",\"cycles\":%llu,\"rxBytes\":%llu,\"rxOverruns\":%llu,\"txBytes\":%llu,\"eepromWrites\":%llu,"
-         "\"norPrograms\":%llu,\"norErases\":%llu,\"norSuspends\":%llu,\"norClashes\":%llu,\"lights\":%llu,\"lateMs\":%.0f,\"stackBytes\":%u,\"ramFreeBytes\":%u}\n",
+         "\"norPrograms\":%llu,\"norErases\":%llu,\"norSuspends\":%llu,\"norClashes\":%llu,"
+         "\"sdReads\":%llu,\"sdWrites\":%llu,\"sdPauses\":%llu,\"sdTorn\":%llu,\"sdClashes\":%llu,\"cutCycle\":%llu,\"lights\":%llu,\"lateMs\":%.0f,\"stackBytes\":%u,\"ramFreeBytes\":%u}\n",
          of, (unsigned long long)rig.avr->cycle, (unsigned long long)rig.rx_bytes, (unsigned long long)rig.rx_overruns,
          (unsigned long long)rig.tx_bytes, (unsigned long long)rig.eeprom_writes, (unsigned long long)rig.nor_programs,
          (unsigned long long)rig.nor_erases, (unsigned long long)rig.nor_suspends, (unsigned long long)rig.nor_clashes,
+         (unsigned long long)rig.sd_reads, (unsigned long long)rig.sd_writes, (unsigned long long)rig.sd_pauses,
+         (unsigned long long)rig.sd_torn, (unsigned long long)rig.sd_clashes, (unsigned long long)rig.cut_cycle,
          (unsigned long long)lights, late_ms,
          rig.avr->ramend + 1 - stack_floor - stack_free(), stack_free());
   fflush(stdout);
+}
+
+static void cut(void) {
+  eeprom_cut();
+  nor_cut();
+  sd_cut();
+  rig.cut_wanted = false;
+  rig.cut_cycle = rig.avr->cycle;
+  avr_reset(rig.avr);
 }
 
 static void obey(const char *word) {
@@ -143,12 +156,10 @@ static void obey(const char *word) {
     stats(word);
     exit(0);
   }
-  if (strcmp(word, "cut") == 0) {
-    eeprom_cut();
-    nor_cut();
-  }
+  if (strcmp(word, "cut") == 0) cut();
+  if (strncmp(word, "tear ", 5) == 0) sd_tear((uint32_t)atoi(word + 5));
   if (strncmp(word, "noise ", 6) == 0) uart_noise((uint32_t)atoi(word + 6));
-  if (strcmp(word, "cut") == 0 || strcmp(word, "reset") == 0) avr_reset(rig.avr);
+  if (strcmp(word, "reset") == 0) avr_reset(rig.avr);
   stats(word);
 }
 
@@ -207,6 +218,7 @@ static void run(double speed) {
       const int state = avr_run(rig.avr);
       if (state == cpu_Done || state == cpu_Crashed) rig_fail("the firmware crashed");
     }
+    if (rig.cut_wanted) cut();
     serve_files();
     const int64_t due = base_ns + (int64_t)((double)(rig.avr->cycle - base) * 1e9 / FREQUENCY / speed), late = now_ns() - due;
     if (late < 0) {
@@ -233,7 +245,8 @@ static void quiet(avr_t *avr, const int level, const char *format, va_list list)
 
 int main(int argc, char **argv) {
   if (argc < 2 || argc % 2) rig_fail("usage: rig FIRMWARE.elf --mcu NAME --led PIN --pins FILE …");
-  const char *led = option(argc, argv, "--led", "D6"), *nor = option(argc, argv, "--nor", NULL), *cs = option(argc, argv, "--cs", "B2");
+  const char *led = option(argc, argv, "--led", "D6"), *nor = option(argc, argv, "--nor", NULL), *sd = option(argc, argv, "--sd", NULL),
+             *cs = option(argc, argv, "--cs", "B2");
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   avr_global_logger_set(quiet);
   elf_firmware_t firmware;
@@ -251,6 +264,7 @@ int main(int argc, char **argv) {
   uart_start(&rig);
   eeprom_start(&rig, option(argc, argv, "--eeprom", NULL));
   if (nor) nor_start(&rig, nor, (uint8_t)atoi(option(argc, argv, "--nor-log2", "20")), atoi(option(argc, argv, "--suspend", "1")) != 0, cs[0], cs[1] - '0');
+  if (sd) sd_start(&rig, sd, atoi(option(argc, argv, "--sd-standard", "0")) != 0, (uint32_t)atoi(option(argc, argv, "--sd-pause-every", "0")), cs[0], cs[1] - '0');
   avr_irq_register_notify(avr_io_getirq(rig.avr, AVR_IOCTL_IOPORT_GETIRQ(led[0]), IOPORT_IRQ_PIN0 + (led[1] - '0')), on_pin, NULL);
   const char *light = option(argc, argv, "--light", "B5");
   avr_irq_register_notify(avr_io_getirq(rig.avr, AVR_IOCTL_IOPORT_GETIRQ(light[0]), IOPORT_IRQ_PIN0 + (light[1] - '0')), on_light, NULL);

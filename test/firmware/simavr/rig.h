@@ -1,6 +1,6 @@
 /*
  * An AVR board on a desk: simavr runs the firmware, and this rig is what is soldered around it. simavr 1.6 has a UART with a FIFO of
- * 64 bytes, an EEPROM that is never busy and an SPI without speed; the models here take their places (uart.c, eeprom.c, nor.c).
+ * 64 bytes, an EEPROM that is never busy and an SPI without speed; the models here take their places (uart.c, eeprom.c, spi.c).
  */
 #ifndef RIG_H
 #define RIG_H
@@ -21,7 +21,19 @@ typedef struct rig {
   uint64_t nor_erases;
   uint64_t nor_suspends;
   uint64_t nor_clashes; /* commands given while the flash was busy, bits that programming cannot set, reads of a sector that is being erased */
+  uint64_t sd_reads;    /* of sectors */
+  uint64_t sd_writes;
+  uint64_t sd_pauses;   /* of them, those after which the card tidied up */
+  uint64_t sd_torn;
+  uint64_t sd_clashes;  /* commands while it was busy or at a wrong rate, before 74 clocks, to places that it does not have */
+  uint64_t cut_cycle;   /* when the supply failed last */
+  bool cut_wanted;      /* by a model; the rig does it and takes it back */
 } rig_t;
+
+typedef struct spi_device {
+  void (*select)(bool now);                                          /* optional */
+  uint8_t (*exchange)(bool selected, uint8_t in, uint32_t cycles); /* cycles: that the eight bits took */
+} spi_device;
 
 /* simavr's module of that kind ("uart", "eeprom", "spi"; name 0 = any). Ends the program if there is none. */
 void *rig_module(rig_t *rig, const char *kind);
@@ -43,7 +55,14 @@ void eeprom_reset(void);
 void eeprom_cut(void);
 
 void nor_start(rig_t *rig, const char *file, uint8_t size_log2, bool can_suspend, char cs_port, int cs_bit);
-void nor_reset(void);
 void nor_cut(void);
+
+/* `file` has the card's size and content; empty: no card. `every` so many blocks it tidies up, 0 = never. */
+void sd_start(rig_t *rig, const char *file, bool standard_capacity, uint32_t every, char cs_port, int cs_bit);
+void sd_cut(void);
+void sd_tear(uint32_t in); /* the supply fails while the block that comes as the in-th from now on is being written */
+
+void spi_start(rig_t *rig, const spi_device *device, char cs_port, int cs_bit);
+void spi_reset(void);
 
 #endif

@@ -1,0 +1,169 @@
+import { readFile } from 'node:fs/promises'
+import t, { type Test } from 'tap'
+import { eventually, type Finished, type Workplace, workplace } from '../support/pixelgate.ts'
+import { drawing, later, offBy, runsOf, stdFile, timeMs } from './drawings.ts'
+import {
+  type AvrBoard,
+  buildAvr,
+  type RigStats,
+  type Strip,
+  startAvr,
+  withoutAvr,
+} from './simavr/avr-board.ts'
+import { sdCard } from './simavr/sd-card.ts'
+
+t.jobs = 2
+/** New for each test: tap writes into it. */
+const options = () => ({ skip: withoutAvr, buffered: true })
+
+const row: Strip = { leds: 60 }
+const alongRow = 'row-straight-tl'
+const pauseMs = 100
+
+const steps = (seed: number, frames: number) =>
+  drawing(
+    seed,
+    60,
+    Array.from({ length: frames }, () => 40),
+  )
+
+const pattern = (place: Workplace, name: string, frames: ReturnType<typeof steps>) =>
+  place.file(name, stdFile(frames, 60))
+
+async function uploaded(t: Test, place: Workplace, board: AvrBoard, file: string): Promise<Finished> {
+  const flags = ['--port', board.port, '--color-order', 'GRB', '--candidate', '0', '--json']
+  const done = await place.here('upload', file, ...flags)
+  t.equal(done.status, 0, `${done.status} ${done.last['event']} ${done.last['message'] ?? ''}`)
+  return done
+}
+
+const when = (board: AvrBoard, what: string, reached: (stats: RigStats) => boolean) =>
+  eventually(async () => reached(await board.stats()), what)
+
+async function sound(t: Test, board: AvrBoard): Promise<void> {
+  const { stackBytes, ramFreeBytes, lateMs, sdReads, sdWrites, ...counted } = await board.stats()
+  t.match(counted, { rxOverruns: 0, sdClashes: 0 })
+  t.ok(ramFreeBytes >= 96, `the stack took ${stackBytes} bytes, ${ramFreeBytes} were never used`)
+  t.comment(`${sdReads} reads, ${sdWrites} writes; the machine was ${lateMs.toFixed(0)} ms late in all`)
+}
+
+if (withoutAvr === false) await buildAvr([['mega-sd', row]])
+
+t.test('a Mega plays from an SD card in time while it receives, and loses no byte', options(), async t => {
+  const place = await workplace(t)
+  const board = await startAvr(t, place, 'mega-sd', row, { storage: await sdCard(place) })
+  const [old, next] = [steps(21, 5), steps(22, 100)]
+  await uploaded(t, place, board, await pattern(place, 'old.bin', old))
+  await later(board, 200)
+  const { last } = await uploaded(t, place, board, await pattern(place, 'new.bin', next))
+  t.match(last, { retransmittedBytes: 0, resentBlocks: 0 })
+  await later(board, 1000)
+  const { pictures, faults } = await board.pin()
+  t.same(faults, [])
+  const runs = runsOf(pictures, [old, next], row, alongRow)
+  t.same(
+    runs.map(({ pattern }) => pattern),
+    [-1, 0, 1],
+  )
+  t.ok((runs[1]?.off.length ?? 0) >= 20, 'many while it received')
+  const worst = Math.max(...runs.slice(1).flatMap(({ off }) => off.map(({ ms }) => Math.abs(ms))))
+  t.comment(`frames were off by ${worst.toFixed(3)} ms at most`)
+  t.same(offBy(1, runs), [])
+  await sound(t, board)
+})
+
+t.test(
+  'the old pattern plays on through power cuts, five of them in the middle of a sector, then the new',
+  options(),
+  async t => {
+    const place = await workplace(t)
+    const board = await startAvr(t, place, 'mega-sd', row, { storage: await sdCard(place) })
+    const [old, next] = [steps(23, 5), steps(24, 250)]
+    await uploaded(t, place, board, await pattern(place, 'old.bin', old))
+    const { rxBytes } = await board.stats()
+    const upload = uploaded(t, place, board, await pattern(place, 'new.bin', next))
+    const restartsMs: number[] = []
+    await when(board, 'a part of the pattern', stats => stats.rxBytes > rxBytes + 2000)
+    restartsMs.push(timeMs(await board.cutPower()))
+    for (const [torn, inth] of [9, 14, 5, 16, 11].entries()) {
+      await board.tear(inth)
+      await when(board, 'a torn sector', ({ sdTorn }) => sdTorn === torn + 1)
+      restartsMs.push((await board.stats()).cutCycle / 16e3)
+    }
+    const { last } = await upload
+    t.match(last, { resumed: true })
+    t.comment(`${last['resentBlocks']} blocks went again`)
+    await later(board, 2000)
+    const { pictures, faults } = await board.pin()
+    t.ok(faults.length <= restartsMs.length, 'a cut may shorten a picture and its last pulse')
+    const whole = pictures.filter(
+      ({ atMs, bytes }) =>
+        bytes.length === row.leds * 3 || !restartsMs.some(ms => ms > atMs && ms < atMs + 3),
+    )
+    const runs = runsOf(whole, [old, next], row, alongRow, restartsMs).filter(({ pattern }) => pattern >= 0)
+    t.same(
+      runs.map(({ pattern }) => pattern),
+      [0, 0, 0, 0, 0, 0, 0, 1],
+    )
+    t.ok((runs.at(-1)?.pictures ?? 0) > 30)
+    await sound(t, board)
+  },
+)
+
+t.test('while the card tidies up a frame is late, and the time is made up', options(), async t => {
+  const place = await workplace(t)
+  const board = await startAvr(t, place, 'mega-sd', row, { storage: await sdCard(place), pauseEvery: 9 })
+  const [old, next] = [steps(25, 5), steps(26, 100)]
+  await uploaded(t, place, board, await pattern(place, 'old.bin', old))
+  const { last } = await uploaded(t, place, board, await pattern(place, 'new.bin', next))
+  t.match(last, { retransmittedBytes: 0, resentBlocks: 0 })
+  await later(board, 1000)
+  const { pictures, faults } = await board.pin()
+  t.same(faults, [])
+  const runs = runsOf(pictures, [old, next], row, alongRow)
+  t.same(
+    runs.map(({ pattern }) => pattern),
+    [-1, 0, 1],
+  )
+  const offs = runs.slice(1).flatMap(({ off }) => off.map(({ ms }) => ms))
+  const { sdPauses } = await board.stats()
+  t.ok(sdPauses >= 3)
+  t.ok(offs.filter(ms => Math.abs(ms) > 1).length <= 5 * sdPauses)
+  t.same(offBy(pauseMs + 10, runs), [])
+  t.comment(`${sdPauses} pauses, frames late by ${Math.max(...offs).toFixed(1)} ms at most`)
+  await sound(t, board)
+})
+
+t.test('a card of standard capacity, and a small partition, will do', options(), async t => {
+  const place = await workplace(t)
+  const storage = await sdCard(place, { sectors: 2048 })
+  const board = await startAvr(t, place, 'mega-sd', row, { storage, standard: true })
+  const frames = steps(27, 30)
+  await uploaded(t, place, board, await pattern(place, 'new.bin', frames))
+  await later(board, 1500)
+  const runs = runsOf((await board.pin()).pictures, [frames], row, alongRow)
+  t.same(
+    runs.map(({ pattern }) => pattern),
+    [-1, 0],
+  )
+  t.same(offBy(1, runs), [])
+  await sound(t, board)
+})
+
+for (const [what, prepare] of [
+  ['a card with files', async (place: Workplace) => sdCard(place, { type: 0x0c, sectors: 2048 })],
+  ['an empty socket', async () => ''],
+] as const)
+  t.test(`${what} is left alone, and the light blinks`, options(), async t => {
+    const place = await workplace(t)
+    const storage = await prepare(place)
+    const before = storage === '' ? undefined : await readFile(place.path(storage))
+    const board = await startAvr(t, place, 'mega-sd', row, { storage })
+    await later(board, 300)
+    const { lights } = await board.stats()
+    await later(board, 2000)
+    const after = await board.stats()
+    t.match(after, { sdWrites: 0, sdClashes: 0, txBytes: 0 })
+    t.ok(Math.abs(after.lights - lights - 10) <= 1, `${after.lights - lights} blinks in 2 s`)
+    if (before !== undefined) t.ok(before.equals(await readFile(place.path(storage))))
+  })
