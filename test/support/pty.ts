@@ -83,6 +83,16 @@ function transferring(child: ChildProcess): Promise<void> {
 export async function stop(child: ChildProcess, whole: 'alone' | 'group' = 'alone'): Promise<void> {
   if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return
   const exited = new Promise<void>(resolve => child.once('exit', () => resolve()))
-  process.kill(whole === 'group' ? -child.pid : child.pid, 'SIGKILL')
+  if (whole === 'group') killGroup(child.pid)
+  else child.kill('SIGKILL')
   await exited
+}
+
+function killGroup(pid: number): void {
+  try {
+    process.kill(-pid, 'SIGKILL')
+  } catch (thrown) {
+    // It has ended already, and its exit is about to be told.
+    if ((thrown as NodeJS.ErrnoException).code !== 'ESRCH') throw thrown
+  }
 }
