@@ -5,7 +5,8 @@ export interface CandidateFacts {
   readonly width: number | null
   readonly height: number | null
   readonly leds: number
-  readonly channels: 3
+  /** 3: red, green and blue of each LED. A sequence of channels (FSEQ): the channels of one frame. */
+  readonly channels: number
   readonly frames: number
   /** One pass; null when the format carries no times. */
   readonly durationMs: number | null

@@ -1,4 +1,5 @@
 import type { Result } from '../kernel/result.ts'
+import type { ByteSource } from './byte-source.ts'
 import type { CandidateFacts } from './candidate-facts.ts'
 import type { PatternFault } from './fault.ts'
 import type { PatternLimits } from './limits.ts'
@@ -14,9 +15,18 @@ export interface ImportHint {
   readonly defaultDelayMs?: number | undefined
 }
 
+export interface Range {
+  readonly first: number
+  readonly count: number
+}
+
 export interface OpenOptions {
   /** Pictures (GIF) are scaled to this size, frame by frame, after composing. Drawings for LEDs are exact and ignore it. */
   readonly scaleTo?: { readonly width: number; readonly height: number } | undefined
+  /** Of a sequence of channels (FSEQ) only these, from 0; everything when absent. */
+  readonly channels?: Range | undefined
+  /** Only these frames, from 0; all when absent. What is not asked for is not kept in memory. */
+  readonly frames?: Range | undefined
 }
 
 /** One way to read a file. Reading frames waits for `open`. */
@@ -24,9 +34,9 @@ export interface Candidate extends CandidateFacts {
   readonly open: (options?: OpenOptions) => Result<Pattern, PatternFault>
 }
 
-/** Reads one format. No candidates: it is another format. A fault: it is this format, and damaged, too large or of a kind not understood. */
+/** Reads one format, looking at no more of the file than it needs to know its own. No candidates: it is another format. A fault: it is this format, and damaged, too large or of a kind not understood. */
 export type Importer = (
-  bytes: Uint8Array,
+  source: ByteSource,
   limits: PatternLimits,
   hint: ImportHint,
 ) => Result<readonly Candidate[], PatternFault>

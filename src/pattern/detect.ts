@@ -1,4 +1,5 @@
 import { fail, ok, type Result } from '../kernel/result.ts'
+import { type ByteSource, bytesSource } from './byte-source.ts'
 import type { Candidate, Importer, ImportHint } from './candidate.ts'
 import type { PatternFault } from './fault.ts'
 import { readBinDim } from './import/bin-dim.ts'
@@ -27,21 +28,22 @@ const promises: Readonly<Record<string, string>> = {
  * cannot be read is a fault that says what was found and expected.
  */
 export function detectPattern(
-  bytes: Uint8Array,
+  file: Uint8Array | ByteSource,
   hint: ImportHint = {},
   limits: PatternLimits = defaultLimits,
 ): Result<readonly Candidate[], PatternFault> {
-  if (bytes.length === 0) return fail({ kind: 'invalid', offset: 0, message: 'the file is empty' })
+  const source = file instanceof Uint8Array ? bytesSource(file) : file
+  if (source.sizeBytes === 0) return fail({ kind: 'invalid', offset: 0, message: 'the file is empty' })
   const certain: Candidate[] = []
   let damage: PatternFault | undefined
   for (const importer of describing) {
-    const read = importer(bytes, limits, hint)
+    const read = importer(source, limits, hint)
     if (read.ok) certain.push(...read.value)
     else damage ??= read.fault
   }
-  if (certain.length > 0) return narrowed(bytes, certain, limits, hint)
+  if (certain.length > 0) return narrowed(source, certain, limits, hint)
   if (damage !== undefined) return fail(damage)
-  const foreign = recogniseForeign(bytes)
+  const foreign = recogniseForeign(source)
   if (foreign !== undefined) {
     const message = `this is ${foreign}, which is not supported yet; use an LED Matrix Studio drawing (.leds), a GIF or an Upload Bridge .bin`
     return fail({ kind: 'unsupported', format: foreign, message })
@@ -53,12 +55,12 @@ export function detectPattern(
       offset: 0,
       message: `byte 0: the file is named like ${promise}, but does not`,
     })
-  return readBinHeaderless(bytes, limits, hint)
+  return readBinHeaderless(source, limits, hint)
 }
 
 /** Adds the raw readings where the header is no magic, and drops what contradicts a given number of LEDs. */
 function narrowed(
-  bytes: Uint8Array,
+  source: ByteSource,
   certain: readonly Candidate[],
   limits: PatternLimits,
   hint: ImportHint,
@@ -66,7 +68,7 @@ function narrowed(
   const sorted = certain.toSorted((a, b) => b.confidence - a.confidence)
   const raw = sorted.some(candidate => candidate.confidence >= 0.97)
     ? fail(null)
-    : readBinHeaderless(bytes, limits, hint)
+    : readBinHeaderless(source, limits, hint)
   const all = raw.ok ? [...sorted, ...raw.value.slice(0, rawBesideHeader)] : sorted
   const fitting = hint.leds === undefined ? all : all.filter(candidate => candidate.leds === hint.leds)
   if (fitting.length > 0) return ok(fitting)

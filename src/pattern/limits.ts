@@ -7,6 +7,8 @@ export interface PatternLimits {
   readonly maxSide: number
   /** Bytes of all frames together: LEDs × 3 × frames. */
   readonly maxBytes: number
+  /** Bytes of a file that is read in one piece. */
+  readonly maxFileBytes: number
 }
 
 /**
@@ -18,6 +20,7 @@ export const defaultLimits: PatternLimits = {
   maxFrames: 100_000,
   maxSide: 4096,
   maxBytes: 96 * 1024 * 1024,
+  maxFileBytes: 256 * 1024 * 1024,
 }
 
 /** Why a pattern of this size is refused, or undefined when it is within the limits. */

@@ -3,7 +3,8 @@ import type { Importer } from '../candidate.ts'
 import { damagedTimed, type TimedHeader, timedBytes, timedCandidate, u16 } from './timed-frames.ts'
 
 /** Upload Bridge DIM `.bin`: u16 width, u16 height (≤ 4096), u16 frames (≤ 20,000), then timed frames; exact length. */
-export const readBinDim: Importer = (bytes, limits, hint) => {
+export const readBinDim: Importer = (source, limits, hint) => {
+  const bytes = source.read(0, 6)
   const width = u16(bytes, 0)
   const height = u16(bytes, 2)
   const frames = u16(bytes, 4)
@@ -16,9 +17,9 @@ export const readBinDim: Importer = (bytes, limits, hint) => {
     frames,
     size: { width, height },
     confidence: 0.95,
-    reason: `the header (${width}×${height}, ${frames} frames) accounts for all ${bytes.length} bytes`,
+    reason: `the header (${width}×${height}, ${frames} frames) accounts for all ${source.sizeBytes} bytes`,
   }
-  if (bytes.length === timedBytes(header)) return timedCandidate(bytes, header, limits, hint)
-  const damage = damagedTimed(bytes, header)
+  if (source.sizeBytes === timedBytes(header)) return timedCandidate(source, header, limits, hint)
+  const damage = damagedTimed(source, header)
   return damage === undefined ? ok([]) : fail(damage)
 }

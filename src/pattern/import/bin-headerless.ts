@@ -1,4 +1,5 @@
 import { fail, ok, type Result } from '../../kernel/result.ts'
+import { wholeFile } from '../byte-source.ts'
 import { type Candidate, defaultDelayMs, type Importer, type ImportHint } from '../candidate.ts'
 import type { PatternFault } from '../fault.ts'
 import { overLimit, type PatternLimits } from '../limits.ts'
@@ -15,16 +16,20 @@ const maxGuessedLeds = 10_000
  * Raw RGB without header or times: LEDs × 3 × frames bytes in the order of the strip. Nothing in the file says how many LEDs;
  * every divisor is a possible reading. They are ranked by what the bytes show (see PeriodEvidence), but the choice is the user's.
  */
-export const readBinHeaderless: Importer = (bytes, limits, hint) => {
-  if (bytes.length % 3 !== 0 || bytes.length === 0) {
-    const message = `${bytes.length} bytes are no whole number of RGB pixels (3 bytes each), and no header of a known format fits`
-    return fail({ kind: 'invalid', offset: bytes.length - (bytes.length % 3), message })
+export const readBinHeaderless: Importer = (source, limits, hint) => {
+  const { sizeBytes } = source
+  if (sizeBytes % 3 !== 0 || sizeBytes === 0) {
+    const message = `${sizeBytes} bytes are no whole number of RGB pixels (3 bytes each), and no header of a known format fits`
+    return fail({ kind: 'invalid', offset: sizeBytes - (sizeBytes % 3), message })
   }
-  if (bytes.length > limits.maxBytes)
+  if (sizeBytes > limits.maxBytes)
     return fail({
       kind: 'too_large',
-      message: `the file has ${bytes.length} bytes of pixels; ${limits.maxBytes} is the limit`,
+      message: `the file has ${sizeBytes} bytes of pixels; ${limits.maxBytes} is the limit`,
     })
+  const file = wholeFile(source, limits)
+  if (!file.ok) return file
+  const bytes = file.value
   const pixels = bytes.length / 3
   const told = toldLeds(hint)
   if (told !== undefined) return readAs(bytes, told, limits, hint)

@@ -4,7 +4,8 @@ import { invalidAt } from '../fault.ts'
 import { type TimedHeader, timedBytes, timedCandidate, u16 } from './timed-frames.ts'
 
 /** Upload Bridge `LEDM`: magic, u16 version (≤ 5), u16 LEDs, u16 frames, optionally u16 width and height, then timed frames. */
-export const readBinLedm: Importer = (bytes, limits, hint) => {
+export const readBinLedm: Importer = (source, limits, hint) => {
+  const bytes = source.read(0, 14)
   if (Buffer.from(bytes.subarray(0, 4)).toString('latin1') !== 'LEDM') return ok([])
   if (bytes.length < 10)
     return fail(invalidAt(bytes.length, 'the LEDM header needs 10 bytes; the file was cut short'))
@@ -23,16 +24,16 @@ export const readBinLedm: Importer = (bytes, limits, hint) => {
     confidence: 0.99,
     reason: `LEDM version ${version}, ${leds} LEDs, ${frames} frames`,
   }
-  if (bytes.length === timedBytes(plain)) return timedCandidate(bytes, plain, limits, hint)
+  if (source.sizeBytes === timedBytes(plain)) return timedCandidate(source, plain, limits, hint)
   const width = u16(bytes, 10)
   const height = u16(bytes, 12)
   const sized: TimedHeader = { ...plain, bodyAt: 14, size: { width, height } }
   const expected = timedBytes(sized)
-  if (bytes.length !== expected) {
-    const message = `${leds} LEDs × ${frames} frames need ${timedBytes(plain)} or (with a size) ${expected} bytes; the file has ${bytes.length}`
-    return fail(invalidAt(Math.min(bytes.length, expected), message))
+  if (source.sizeBytes !== expected) {
+    const message = `${leds} LEDs × ${frames} frames need ${timedBytes(plain)} or (with a size) ${expected} bytes; the file has ${source.sizeBytes}`
+    return fail(invalidAt(Math.min(source.sizeBytes, expected), message))
   }
   if (width * height !== leds)
     return fail(invalidAt(10, `the size ${width}×${height} does not make ${leds} LEDs`))
-  return timedCandidate(bytes, sized, limits, hint)
+  return timedCandidate(source, sized, limits, hint)
 }

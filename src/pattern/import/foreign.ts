@@ -1,9 +1,13 @@
+import type { ByteSource } from '../byte-source.ts'
 import { u16 } from './timed-frames.ts'
 
 interface Signature {
   readonly name: string
   readonly matches: (bytes: Uint8Array) => boolean
 }
+
+/** How much of a file is looked at. */
+const lookedAtBytes = 4 * 1024 * 1024
 
 const ascii = (bytes: Uint8Array, at: number, length: number): string =>
   Buffer.from(bytes.subarray(at, at + length)).toString('latin1')
@@ -66,8 +70,10 @@ const signatures: readonly Signature[] = [
 ]
 
 /** What the file is if it clearly is something that no importer reads; undefined when it may be raw pixels. */
-export const recogniseForeign = (bytes: Uint8Array): string | undefined =>
-  signatures.find(signature => signature.matches(bytes))?.name
+export function recogniseForeign(source: ByteSource): string | undefined {
+  const bytes = source.read(0, lookedAtBytes)
+  return signatures.find(signature => signature.matches(bytes))?.name
+}
 
 function isWindowsProgram(bytes: Uint8Array): boolean {
   const header = u16(bytes, 0x3c) + u16(bytes, 0x3e) * 0x10000

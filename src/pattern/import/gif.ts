@@ -1,4 +1,5 @@
 import { fail, ok, type Result } from '../../kernel/result.ts'
+import { wholeFile } from '../byte-source.ts'
 import type { Candidate, Importer, ImportHint, OpenOptions } from '../candidate.ts'
 import type { PatternFault } from '../fault.ts'
 import { overLimit, type PatternLimits } from '../limits.ts'
@@ -14,8 +15,11 @@ const freeBytes = 24 * 1024 * 1024
 const maxExpansion = 512
 
 /** GIF87a and GIF89a, composed to the full canvas; a delay of 0 or 10 ms is shown for 100 ms, as browsers do. */
-export const readGif: Importer = (bytes, limits, hint) => {
-  if (!isGif(bytes)) return ok([])
+export const readGif: Importer = (source, limits, hint) => {
+  if (!isGif(source.read(0, 6))) return ok([])
+  const file = wholeFile(source, limits)
+  if (!file.ok) return file
+  const bytes = file.value
   const parsed = parseGif(bytes, limits.maxFrames)
   if (!parsed.ok) return parsed
   const gif = parsed.value

@@ -1,4 +1,5 @@
 import { fail, ok, type Result } from '../../kernel/result.ts'
+import { wholeFile } from '../byte-source.ts'
 import { type Candidate, defaultDelayMs, type Importer } from '../candidate.ts'
 import { invalidLine, type PatternFault } from '../fault.ts'
 import { overLimit, type PatternLimits } from '../limits.ts'
@@ -11,8 +12,12 @@ import { type TextLine, textLines } from './text-lines.ts'
  * blocks `{header`, `{colours`, `[layer`, one `{anim…` a frame, `{deadpixel`. Keys mean different things in different blocks.
  * Layers lie over each other: a pixel of an upper layer that has the background colour lets the lower one through.
  */
-export const readLeds: Importer = (bytes, limits, hint) => {
-  const drawing = parse(bytes, limits)
+export const readLeds: Importer = (source, limits, hint) => {
+  // Text has no zero bytes; a large sequence is not read to see that it is no drawing.
+  if (source.read(0, 4096).includes(0)) return ok([])
+  const file = wholeFile(source, limits)
+  if (!file.ok) return ok([])
+  const drawing = parse(file.value, limits)
   if (!drawing.ok) return drawing
   if (drawing.value === undefined) return ok([])
   const { width, height, kind, frames } = drawing.value

@@ -1,4 +1,5 @@
 import { fail, ok, type Result } from '../../kernel/result.ts'
+import { type ByteSource, wholeFile } from '../byte-source.ts'
 import { type Candidate, defaultDelayMs, type ImportHint } from '../candidate.ts'
 import { invalidAt, type PatternFault } from '../fault.ts'
 import { overLimit, type PatternLimits } from '../limits.ts'
@@ -23,7 +24,7 @@ export const timedBytes = (header: TimedHeader): number =>
 
 /** The reading that a header with a fitting length gives. */
 export function timedCandidate(
-  bytes: Uint8Array,
+  source: ByteSource,
   header: TimedHeader,
   limits: PatternLimits,
   hint: ImportHint,
@@ -35,7 +36,9 @@ export function timedCandidate(
   const over = overLimit({ width, height, frames }, limits)
   if (over !== undefined)
     return fail({ kind: 'too_large', message: `the ${format} file is too large: ${over}` })
-  const list = timedFrames(bytes, header, defaultDelayMs(hint))
+  const file = wholeFile(source, limits)
+  if (!file.ok) return file
+  const list = timedFrames(file.value, header, defaultDelayMs(hint))
   const name = patternName(hint.fileName)
   const candidate: Candidate = {
     format,
@@ -65,17 +68,17 @@ function timedFrames(bytes: Uint8Array, header: TimedHeader, fallbackMs: number)
  * A file that is shorter or longer than its header says is this format all the same when the delays prove it: at least three
  * whole frames, all with one and the same delay, are more than chance puts at that distance.
  */
-export function damagedTimed(bytes: Uint8Array, header: TimedHeader): PatternFault | undefined {
+export function damagedTimed(source: ByteSource, header: TimedHeader): PatternFault | undefined {
   const stride = 2 + header.leds * 3
-  const whole = Math.min(header.frames, Math.floor((bytes.length - header.bodyAt) / stride))
-  const first = u16(bytes, header.bodyAt)
+  const whole = Math.min(header.frames, Math.floor((source.sizeBytes - header.bodyAt) / stride))
+  const delay = (frame: number) => u16(source.read(header.bodyAt + frame * stride, 2), 0)
+  const first = delay(0)
   if (whole < 3 || first === 0 || first > 10_000) return undefined
-  for (let index = 1; index < whole; index++)
-    if (u16(bytes, header.bodyAt + index * stride) !== first) return undefined
+  for (let index = 1; index < whole; index++) if (delay(index) !== first) return undefined
   const expected = timedBytes(header)
-  const what = bytes.length < expected ? 'the file was cut short' : 'there are bytes after the last frame'
+  const what = source.sizeBytes < expected ? 'the file was cut short' : 'there are bytes after the last frame'
   return invalidAt(
-    Math.min(bytes.length, expected),
-    `the ${header.format} header says ${header.leds} LEDs × ${header.frames} frames, which is ${expected} bytes, but the file has ${bytes.length}: ${what}`,
+    Math.min(source.sizeBytes, expected),
+    `the ${header.format} header says ${header.leds} LEDs × ${header.frames} frames, which is ${expected} bytes, but the file has ${source.sizeBytes}: ${what}`,
   )
 }

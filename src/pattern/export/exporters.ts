@@ -1,0 +1,4 @@
+import type { Exporter } from './exporter.ts'
+
+/** Every format that can be written. A new one is a file beside this and a line here. */
+export const exporters: readonly Exporter[] = []
