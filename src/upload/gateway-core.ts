@@ -9,6 +9,7 @@ import type { Clock } from '../kernel/clock.ts'
 import { toError } from '../kernel/errors.ts'
 import type { Log } from '../kernel/log.ts'
 import { type RandomBytes, systemRandom } from '../kernel/random.ts'
+import type { PatternLimits } from '../pattern/limits.ts'
 import type { Store } from '../store/store.ts'
 import { BoardControl } from './board-control.ts'
 import { BoardViews } from './board-views.ts'
@@ -28,6 +29,8 @@ export interface CoreOptions {
   readonly adaptBody?: boolean
   /** How long a pattern may hold the main thread; what takes longer is done in one of its own. */
   readonly maxHoldMs?: number
+  /** What a pattern may be at most. */
+  readonly patternLimits?: PatternLimits
   readonly resetBoard?: ResetBoard
   /** Of ids and digest keys; default: the system's. */
   readonly random?: RandomBytes
@@ -60,6 +63,7 @@ export function createCore({
   maxBody = largestBody,
   adaptBody = true,
   maxHoldMs,
+  patternLimits,
   resetBoard,
   random = systemRandom,
   keyFile,
@@ -72,7 +76,7 @@ export function createCore({
   const pairing = new BoardPairing({ store, vault, clock, log, bus })
   const control = new BoardControl(registry, store)
   const views = new BoardViews({ store, book, registry, states, pairing })
-  const patterns = new PatternThread({ clock, maxHoldMs })
+  const patterns = new PatternThread({ clock, maxHoldMs, limits: patternLimits })
   const queue = new UploadQueue({
     store,
     patterns,

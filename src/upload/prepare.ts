@@ -5,6 +5,7 @@ import { chooseCandidate } from '../pattern/choose.ts'
 import { parseColorOrder } from '../pattern/color-order.ts'
 import { type CompiledPattern, compile } from '../pattern/compile.ts'
 import { detectPattern } from '../pattern/detect.ts'
+import { defaultLimits, type PatternLimits } from '../pattern/limits.ts'
 import type { Pattern } from '../pattern/pattern.ts'
 import { fromSourceWiring, parseWiring } from '../pattern/wiring.ts'
 import {
@@ -30,17 +31,26 @@ export interface ImageOrder {
 }
 
 /** Reads a file and compiles it for one board. Throws AppErrors that say what is wrong with the file or why it does not fit. */
-export function prepare(source: Uint8Array, { options, board, caps, generation }: ImageOrder): BuiltImage {
+export function prepare(
+  source: Uint8Array,
+  { options, board, caps, generation }: ImageOrder,
+  patternLimits: PatternLimits = defaultLimits,
+): BuiltImage {
   const { codecs, decodeBytes, blockBytes } = caps
   const limits: ImageLimits = { codecs, decodeBytes, blockBytes }
   const built = options.raw
     ? buildOpaqueImage(source, options.fileName, limits, generation)
-    : buildImage(compiled(source, options, board), limits, generation)
+    : buildImage(compiled(source, options, board, patternLimits), limits, generation)
   return fitting(take(built), caps)
 }
 
-function compiled(source: Uint8Array, options: UploadOptions, board: BoardProfile): CompiledPattern {
-  const pattern = readPattern(source, options, board)
+function compiled(
+  source: Uint8Array,
+  options: UploadOptions,
+  board: BoardProfile,
+  limits: PatternLimits,
+): CompiledPattern {
+  const pattern = readPattern(source, options, board, limits)
   const target = {
     leds: board.leds,
     width: board.width,
@@ -61,9 +71,10 @@ export function readPattern(
   source: Uint8Array,
   options: UploadOptions,
   profile: Pick<BoardProfile, 'width' | 'height'>,
+  limits: PatternLimits,
 ): Pattern {
   const { fileName, leds, width, height } = options
-  const candidates = unwrap(detectPattern(source, { fileName, leds, width, height }))
+  const candidates = unwrap(detectPattern(source, { fileName, leds, width, height }, limits))
   const candidate = unwrap(chooseCandidate(candidates, options.candidate))
   const matrix =
     profile.width > 0 && profile.height > 0 ? { width: profile.width, height: profile.height } : undefined

@@ -81,11 +81,17 @@ export const upload: Command = {
       )
     }
     const maxBody = whole(options, 'max-body', 32, largestBody)
-    const stateDir = text(options, 'state') ?? (await localConfig(options, surroundings)).stateDir
+    const config = await localConfig(options, surroundings)
     return uploadAlone(
       bytes,
       how,
-      { link: target.link, stateDir, maxBody: maxBody ?? largestBody, adaptBody: maxBody === undefined },
+      {
+        link: target.link,
+        stateDir: text(options, 'state') ?? config.stateDir,
+        maxBody: maxBody ?? largestBody,
+        adaptBody: maxBody === undefined,
+        patternLimits: config.pattern,
+      },
       events,
       surroundings,
     )

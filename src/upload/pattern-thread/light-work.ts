@@ -1,6 +1,7 @@
 import { chooseCandidate } from '../../pattern/choose.ts'
 import { detectPattern } from '../../pattern/detect.ts'
 import { isGif } from '../../pattern/import/gif-blocks.ts'
+import type { PatternLimits } from '../../pattern/limits.ts'
 import type { Reading } from '../upload-options.ts'
 import type { PatternWork } from './pattern-work.ts'
 
@@ -18,7 +19,12 @@ const msPerByte = {
 }
 
 /** Whether the work holds the thread that does it no longer than `limitMs`. */
-export function isLight(source: Uint8Array, task: PatternWork, limitMs: number): boolean {
+export function isLight(
+  source: Uint8Array,
+  task: PatternWork,
+  limitMs: number,
+  limits: PatternLimits,
+): boolean {
   if (task.work === 'prepare' && task.asked.options.raw) return source.byteLength * msPerByte.raw <= limitMs
   const readingMs = source.byteLength * msPerByte[formatOf(source)]
   switch (task.work) {
@@ -26,10 +32,16 @@ export function isLight(source: Uint8Array, task: PatternWork, limitMs: number):
     case 'check':
       return readingMs <= limitMs
     case 'drawPattern':
-      return isLightDrawing(source, task.asked, 0, readingMs, limitMs)
+      return isLightDrawing(source, task.asked, 0, limitMs - 2 * readingMs, limits)
     case 'drawBoard':
     case 'prepare':
-      return isLightDrawing(source, task.asked.options, task.asked.board.leds, readingMs, limitMs)
+      return isLightDrawing(
+        source,
+        task.asked.options,
+        task.asked.board.leds,
+        limitMs - 2 * readingMs,
+        limits,
+      )
   }
 }
 
@@ -38,12 +50,11 @@ function isLightDrawing(
   source: Uint8Array,
   reading: Reading,
   boardLeds: number,
-  readingMs: number,
-  limitMs: number,
+  restMs: number,
+  limits: PatternLimits,
 ): boolean {
-  const restMs = limitMs - 2 * readingMs
   if (restMs < 0) return false
-  const found = detectPattern(source, reading)
+  const found = detectPattern(source, reading, limits)
   const chosen = found.ok ? chooseCandidate(found.value, reading.candidate) : found
   // What cannot be read is refused as quickly.
   if (!chosen.ok) return true

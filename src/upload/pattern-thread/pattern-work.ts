@@ -1,6 +1,7 @@
 import type { CandidateFacts } from '../../pattern/candidate-facts.ts'
 import { chooseCandidate } from '../../pattern/choose.ts'
 import { detectPattern } from '../../pattern/detect.ts'
+import type { PatternLimits } from '../../pattern/limits.ts'
 import { type ImageOrder, prepare } from '../prepare.ts'
 import { drawBoard, drawPattern } from '../preview/draw-preview.ts'
 import { unwrap } from '../unwrap.ts'
@@ -15,19 +16,19 @@ export interface PreparedImage {
 /** All that is done with the bytes of a file, by name. Each throws AppErrors that say what is wrong with the file. */
 const works = {
   /** Every reading of the file, best first. */
-  candidates: (source: Uint8Array, reading: Reading): readonly CandidateFacts[] =>
-    unwrap(detectPattern(source, reading)).map(({ open: _open, ...facts }) => facts),
+  candidates: (source: Uint8Array, reading: Reading, limits: PatternLimits): readonly CandidateFacts[] =>
+    unwrap(detectPattern(source, reading, limits)).map(({ open: _open, ...facts }) => facts),
 
   /** Throws `file_ambiguous` when nobody can tell which reading is meant. */
-  check: (source: Uint8Array, reading: Reading): void => {
-    unwrap(chooseCandidate(unwrap(detectPattern(source, reading)), reading.candidate))
+  check: (source: Uint8Array, reading: Reading, limits: PatternLimits): void => {
+    unwrap(chooseCandidate(unwrap(detectPattern(source, reading, limits)), reading.candidate))
   },
 
   drawPattern,
   drawBoard,
 
-  prepare: (source: Uint8Array, order: ImageOrder): PreparedImage => {
-    const { manifest, image } = prepare(source, order)
+  prepare: (source: Uint8Array, order: ImageOrder, limits: PatternLimits): PreparedImage => {
+    const { manifest, image } = prepare(source, order, limits)
     return { manifest, image }
   },
 }
@@ -41,6 +42,10 @@ export type PatternWork = {
 
 export type WorkResult<W extends PatternWork> = ReturnType<Works[W['work']]>
 
-export function doWork<W extends PatternWork>(source: Uint8Array, { work, asked }: W): WorkResult<W> {
-  return works[work](source, asked as never) as WorkResult<W>
+export function doWork<W extends PatternWork>(
+  source: Uint8Array,
+  { work, asked }: W,
+  limits: PatternLimits,
+): WorkResult<W> {
+  return works[work](source, asked as never, limits) as WorkResult<W>
 }
