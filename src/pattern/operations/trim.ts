@@ -1,14 +1,15 @@
+import { describeRange, type Range } from '../range.ts'
 import { badRequest, type Operation, withFrames } from './operation.ts'
 
-/** The frames from `first` to `last`, both included and counted from 0; to the end when `last` is absent. */
+/** Only the frames of `range`. */
 export const trim =
-  ({ first, last }: { readonly first: number; readonly last?: number | undefined }): Operation =>
+  (range: Range): Operation =>
   (pattern, limits) => {
-    const count = pattern.frames.length
-    const end = last ?? count - 1
-    if (![first, end].every(Number.isInteger) || first < 0 || end < first || end >= count)
+    const { first, count } = range
+    const there = pattern.frames.length
+    if (![first, count].every(Number.isInteger) || first < 0 || count < 1 || first + count > there)
       return badRequest(
-        `frames ${first} to ${end} are not there: the pattern has ${count}, counted from 0 to ${count - 1}`,
+        `frames ${describeRange(range)} are not there: the pattern has ${there}, counted from 1 to ${there}`,
       )
-    return withFrames(pattern, pattern.frames.slice(first, end + 1), limits)
+    return withFrames(pattern, pattern.frames.slice(first, first + count), limits)
   }
