@@ -12,6 +12,7 @@ import { jobs } from './commands/jobs.ts'
 import { mqttUser } from './commands/mqtt-user.ts'
 import { patternInspect, patternPreview } from './commands/pattern.ts'
 import { patternConvert } from './commands/pattern-convert.ts'
+import { patternTestCard } from './commands/pattern-test-card.ts'
 import { ports } from './commands/ports.ts'
 import { restore } from './commands/restore.ts'
 import { serve } from './commands/serve.ts'
@@ -37,6 +38,7 @@ export const commands: readonly Command[] = [
   patternInspect,
   patternPreview,
   patternConvert,
+  patternTestCard,
   decode,
   backup,
   backups,
