@@ -49,6 +49,6 @@ export interface Command {
     operands: readonly string[],
     options: OptionValues,
     surroundings: Surroundings,
-    given: readonly GivenOption[],
+    given?: readonly GivenOption[],
   ): Promise<number>
 }

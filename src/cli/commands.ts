@@ -11,6 +11,8 @@ import { doctor } from './commands/doctor.ts'
 import { jobs } from './commands/jobs.ts'
 import { mqttUser } from './commands/mqtt-user.ts'
 import { patternInspect, patternPreview } from './commands/pattern.ts'
+import { patternConvert } from './commands/pattern-convert.ts'
+import { patternTestCard } from './commands/pattern-test-card.ts'
 import { ports } from './commands/ports.ts'
 import { restore } from './commands/restore.ts'
 import { serve } from './commands/serve.ts'
@@ -35,6 +37,8 @@ export const commands: readonly Command[] = [
   mqttUser,
   patternInspect,
   patternPreview,
+  patternConvert,
+  patternTestCard,
   decode,
   backup,
   backups,

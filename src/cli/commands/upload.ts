@@ -102,7 +102,7 @@ type Target =
   | { readonly kind: 'link'; readonly link: LinkSettings }
   | { readonly kind: 'boards'; readonly boards: readonly string[] | 'all' }
 
-function targetOf(options: OptionValues): Target {
+export function targetOf(options: OptionValues): Target {
   const [port, tcp, board] = [text(options, 'port'), text(options, 'tcp'), text(options, 'board')]
   const all = flag(options, 'all')
   if ([port, tcp, board, all || undefined].filter(value => value !== undefined).length !== 1) {
