@@ -24,6 +24,8 @@ void port_set_baud(uint32_t baud);              /* lets all output leave first; 
 
 /* Returns 0, or -1 when there is no storage. */
 int port_store(pg_storage *storage);
+/* pg_config.erases; a chip whose storage waits in `erase` answers 0. */
+int port_store_erases(void *ctx);
 
 /*
  * Puts n symbols (ws2812.h) on the strip, as DMA does: they stay as they are until port_strip_busy is 0 again, which is when
