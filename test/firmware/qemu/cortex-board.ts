@@ -51,7 +51,7 @@ export interface Strip {
 export interface Counted {
   /** Since its start, by its own clock. */
   readonly nowMs: number
-  /** In WFI. */
+  /** With nothing to do. */
   readonly sleptMs: number
   /** Waiting for the flash. */
   readonly flashMs: number
@@ -68,8 +68,8 @@ export interface Counted {
 }
 
 /**
- * The project's firmware in QEMU's mps2-an385. Its flash and what it showed are files of `place`, so they outlive QEMU. While the chip
- * works, its time is QEMU's count of instructions, 32 ns each (31 MHz); while it sleeps, the host's.
+ * The project's firmware in QEMU's mps2-an385. Its flash and what it showed are files of `place`, so they outlive QEMU. Its time is QEMU's count
+ * of instructions, 32 ns each (31 MHz), whatever the host does meanwhile.
  */
 export class CortexBoard {
   /** A link that is set to the new pty at each start, as udev does for a board that is plugged in again. */
