@@ -104,7 +104,7 @@ int main(void) {
     port_light(clock_ms() - heard < BUSY_LIGHT_MS);
     if (pg_board_poll(&board, clock_ms()) == 0) continue;
     core_interrupts_off();
-    if (ring_is_empty()) port_sleep(); /* a millisecond at most: SysTick wakes it */
+    if (ring_is_empty()) port_sleep(); /* half a millisecond at most: SysTick wakes it */
     core_interrupts_on();
   }
 }

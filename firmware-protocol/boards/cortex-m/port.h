@@ -29,14 +29,14 @@ int port_store_erases(void *ctx);
 
 /*
  * Puts n symbols (ws2812.h) on the strip, as DMA does: they stay as they are until port_strip_busy is 0 again, which is when
- * the strip has taken them and its latch time has passed.
+ * the strip has taken them and its latch time has passed. port_strip is called by SysTick's interrupt.
  */
 void port_strip(const uint8_t *symbols, size_t n);
 int port_strip_busy(void);
 
 void port_light(int on);
 
-/* Sleeps until an interrupt. Called with interrupts off, so that none is missed: WFI wakes all the same. */
+/* Sleeps until an interrupt, which SysTick's is within half a millisecond. Called with interrupts off, so that none is missed: WFI wakes all the same. */
 void port_sleep(void);
 
 #endif
