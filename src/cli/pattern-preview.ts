@@ -39,7 +39,7 @@ export async function previewPattern(
   const rows = out.rows === undefined ? undefined : Math.max(1, out.rows - 1)
   const view: PreviewOptions = { columns: out.columns ?? 80, rows, colors: options.colors }
   const scaleTo =
-    candidate.format === 'gif'
+    candidate.picture === true
       ? previewSize({ width: candidate.width ?? 1, height: candidate.height ?? 1 }, view)
       : undefined
   const opened = value(candidate.open({ scaleTo }))

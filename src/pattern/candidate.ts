@@ -11,6 +11,8 @@ export interface ImportHint {
   readonly leds?: number | undefined
   readonly width?: number | undefined
   readonly height?: number | undefined
+  /** Cut a picture into frames of this size (a sheet of sprites). */
+  readonly sprite?: { readonly width: number; readonly height: number } | undefined
   /** Shown time of a frame where the format has none; 100 ms when absent. */
   readonly defaultDelayMs?: number | undefined
 }
@@ -21,7 +23,7 @@ export interface Range {
 }
 
 export interface OpenOptions {
-  /** Pictures (GIF) are scaled to this size, frame by frame, after composing. Drawings for LEDs are exact and ignore it. */
+  /** Pictures (CandidateFacts.picture) are scaled to this size, frame by frame, after composing. Drawings for LEDs are exact and ignore it. */
   readonly scaleTo?: { readonly width: number; readonly height: number } | undefined
   /** Of a sequence of channels (FSEQ) only these, from 0; everything when absent. */
   readonly channels?: Range | undefined
