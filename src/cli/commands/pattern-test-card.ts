@@ -132,11 +132,12 @@ async function send(card: TestCard, options: OptionValues, surroundings: Surroun
       events,
       surroundings,
     )
-  const stateDir = text(options, 'state') ?? (await localConfig(options, surroundings)).stateDir
+  const config = await localConfig(options, surroundings)
+  const stateDir = text(options, 'state') ?? config.stateDir
   return uploadAlone(
     cardFile(card),
     how,
-    { link: target.link, stateDir, maxBody: 4096, adaptBody: true },
+    { link: target.link, stateDir, maxBody: 4096, adaptBody: true, patternLimits: config.pattern },
     events,
     surroundings,
   )

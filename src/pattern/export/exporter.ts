@@ -10,6 +10,8 @@ export interface ExportOptions {
   readonly colorOrder?: string | undefined
   /** What a cell of a drawing can show, for formats with several kinds: `rgb` (when absent), `mono`, `bicolour` or `3bpp`. */
   readonly colorMode?: string | undefined
+  /** Mix the colours a palette lacks from those it has, pixel by pixel, for formats with a palette (GIF). */
+  readonly dither?: boolean | undefined
   /** File name without extension, for formats that name what they hold. */
   readonly name?: string | undefined
 }
