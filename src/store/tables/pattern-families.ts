@@ -21,8 +21,7 @@ export function tagFamily(
   familyId: number,
   { add = [], drop = [] }: { readonly add?: readonly string[]; readonly drop?: readonly string[] },
 ): void {
-  const remove =
-    'DELETE FROM patternTags WHERE familyId = ? AND tag IN (SELECT value FROM json_each(?))'
+  const remove = 'DELETE FROM patternTags WHERE familyId = ? AND tag IN (SELECT value FROM json_each(?))'
   prepared(db, remove).run(familyId, JSON.stringify(drop))
   const insert = 'INSERT INTO patternTags (familyId, tag) VALUES (?, ?) ON CONFLICT DO NOTHING'
   for (const tag of add) prepared(db, insert).run(familyId, tag)

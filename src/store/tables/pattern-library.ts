@@ -9,6 +9,7 @@ import { dropUnnamed } from './blobs.ts'
 import { unfinishedStates } from './job-record.ts'
 import { indexFamily, renameFamily, tagFamily } from './pattern-families.ts'
 import {
+  type PatternArrival,
   type PatternRecord,
   type PatternRow,
   patternColumns,
@@ -51,9 +52,10 @@ const withoutEnding = (name: string): string => name.replace(/(.)\.[^.]+$/, '$1'
 export const patternLibrary = {
   /**
    * The pattern with this id; else the newest of this name; else those whose id begins so; else the newest whose name is the
-   * same without regard to case, and at last without the ending of the file's name. Several only where the start of an id fits several.
+   * same without regard to case, and at last without the ending of the file's name; those two only `loosely`. Several only where the start of
+   * an id fits several.
    */
-  find: read((db, text: string): readonly PatternRecord[] => {
+  find: read((db, text: string, how: 'exactly' | 'loosely'): readonly PatternRecord[] => {
     const newest = `f.id = ? ORDER BY p.seq DESC LIMIT 1`
     const exact =
       findRow(db, 'p.id = ?', text.toLowerCase()) ??
@@ -64,6 +66,7 @@ export const patternLibrary = {
       const begun = prepared<PatternRow>(db, sql).all({ from: text.toLowerCase() })
       if (begun.length > 0) return begun.map(toPattern)
     }
+    if (how === 'exactly') return []
     const names = prepared<{ id: number; name: string }>(
       db,
       `SELECT f.id, f.name FROM patternFamilies AS f
@@ -75,6 +78,13 @@ export const patternLibrary = {
       names.find(({ name }) => searchForm(withoutEnding(name)) === asked)
     const row = alike && findRow(db, newest, alike.id)
     return row === undefined ? [] : [toPattern(row)]
+  }),
+
+  /** When and how the file came in, the newest first. */
+  arrivals: read((db, id: PatternId): readonly PatternArrival[] => {
+    const sql = `SELECT fileName, door, who, format, readingJson, arrivedMs FROM patternArrivals
+      WHERE patternId = ? ORDER BY seq DESC`
+    return prepared<PatternArrival>(db, sql).all(id)
   }),
 
   /** Name and tags are those of all versions. Throws `not_found`, `conflict` where the name is taken, `usage` for too many tags. */

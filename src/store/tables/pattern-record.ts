@@ -57,8 +57,7 @@ export interface PatternRow
 
 export const patternSource = 'patterns AS p JOIN patternFamilies AS f ON f.id = p.familyId'
 
-export const isLatest =
-  '(p.seq = (SELECT max(o.seq) FROM patterns AS o WHERE o.familyId = p.familyId))'
+export const isLatest = '(p.seq = (SELECT max(o.seq) FROM patterns AS o WHERE o.familyId = p.familyId))'
 
 /** Everything of a pattern, tags included, in one row: a page is one statement. */
 export const patternColumns = `p.id, p.familyId, f.name, p.name AS fileName, p.version, ${isLatest} AS latest,

@@ -23,8 +23,8 @@ export interface ArrivingPattern
   readonly bytes: Uint8Array
   /** PNG; null: there is none. */
   readonly thumbnail: Uint8Array | null
-  /** Of the family; null: the name of the file. */
-  readonly name: string | null
+  /** Of the family. */
+  readonly name: string
 }
 
 export interface PatternFilter {
@@ -111,13 +111,6 @@ export const patterns = {
       total: prepared<{ total: number }>(db, count).get(values)?.total ?? 0,
     }
   }),
-
-  /** When and how the file came in, the newest first. */
-  arrivals: read((db, id: PatternId): readonly PatternArrival[] => {
-    const sql = `SELECT fileName, door, who, format, readingJson, arrivedMs FROM patternArrivals
-      WHERE patternId = ? ORDER BY seq DESC`
-    return prepared<PatternArrival>(db, sql).all(id)
-  }),
 }
 
 function insert(
@@ -125,7 +118,7 @@ function insert(
   { fileName, name, arrivedMs, ...pattern }: ArrivingPattern,
   hashes: { readonly sourceSha: Buffer; readonly thumbnailSha: Buffer | null },
 ): string {
-  const { familyId, version } = familyNamed(db, name ?? fileName)
+  const { familyId, version } = familyNamed(db, name)
   const { id, format, readingJson, factsJson } = pattern
   const sql = `INSERT INTO patterns
       (id, name, sourceSha, sizeBytes, format, createdMs, familyId, version, raw, readingJson, factsJson, thumbnailSha)
@@ -143,7 +136,7 @@ function insert(
 /** A pattern that is there already, as it came in again. */
 function readAnew(
   db: Database,
-  { id, familyId, name, latest, readingJson }: PatternRow,
+  { id, name, latest, readingJson }: PatternRow,
   arriving: ArrivingPattern,
   thumbnailSha: Buffer | null,
 ): void {
@@ -155,10 +148,9 @@ function readAnew(
         thumbnailSha = coalesce(@thumbnailSha, thumbnailSha) WHERE id = @id`
     prepared(db, sql).run({ id, format, factsJson, thumbnailSha, readingJson: arriving.readingJson })
   }
-  if (latest === 1 || (arriving.name ?? arriving.fileName) !== name) return
+  if (latest === 1 || arriving.name !== name) return
   const raise = `UPDATE patterns SET seq = (SELECT max(seq) + 1 FROM patterns), version = @version WHERE id = @id`
   prepared(db, raise).run({ id, version: familyNamed(db, name).version })
-  indexFamily(db, familyId)
 }
 
 function noteArrival(db: Database, patternId: string, arriving: ArrivingPattern): void {
