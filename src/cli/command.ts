@@ -35,6 +35,8 @@ export interface Command {
   /** Positional arguments as the usage line shows them. */
   readonly operands: string
   readonly operandCount: readonly [least: number, most: number]
+  /** Operands may begin with a hyphen, such as `-TAG`; options are then written with two. */
+  readonly signedOperands?: boolean
   readonly options: Readonly<Record<string, OptionSpec>>
   readonly examples: readonly string[]
   run(operands: readonly string[], options: OptionValues, surroundings: Surroundings): Promise<number>

@@ -8,7 +8,7 @@ export const applicationId = 0x50584754
  * The schema, one step a version: step i brings a database from `user_version` i to i + 1. A released step never
  * changes; a change of the schema is a new step. Columns are named like the fields of the domain types.
  */
-const migrations: readonly string[] = [
+export const migrations: readonly string[] = [
   `
   CREATE TABLE blobs (
     sha256 BLOB PRIMARY KEY NOT NULL CHECK (length(sha256) = 32),

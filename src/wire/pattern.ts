@@ -90,6 +90,13 @@ export type PatternChangeBody = z.input<typeof patternChange>
 /** Query of DELETE /patterns/:id. */
 export const patternRemoval = z.strictObject({ versions: z.enum(['one', 'all']).default('one') })
 
+/** Answer of DELETE /patterns/:id. */
+export interface PatternRemovalView {
+  readonly removed: number
+  /** The version that is the newest now; null: there is none. */
+  readonly shown: PatternView | null
+}
+
 /** Query of GET /patterns/:id/export. */
 export const exportQuery = z.strictObject({
   ...readingQuery,
