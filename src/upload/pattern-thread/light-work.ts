@@ -25,8 +25,14 @@ export function isLight(source: Uint8Array, task: PatternWork, limitMs: number):
     case 'candidates':
     case 'check':
       return readingMs <= limitMs
+    case 'arrive':
+    case 'drawThumbnail':
     case 'drawPattern':
       return isLightDrawing(source, task.asked, 0, readingMs, limitMs)
+    // How long some formats take to write is not known, and trying what would fit takes a multiple of compiling.
+    case 'export':
+    case 'fit':
+      return limitMs === Number.POSITIVE_INFINITY
     case 'drawBoard':
     case 'prepare':
       return isLightDrawing(source, task.asked.options, task.asked.board.leds, readingMs, limitMs)
