@@ -56,7 +56,7 @@ function parse(
   )
   try {
     const { values, positionals, tokens } = parseArgs({
-      args: [...args],
+      args: command.signedOperands === true ? signedLast(args) : [...args],
       options: Object.fromEntries(known),
       allowPositionals: true,
       strict: true,
@@ -73,6 +73,13 @@ function parse(
     const reason = toError(thrown).message.split('. To specify')[0] ?? ''
     throw new AppError('usage', `${reason}. Try: pixelgate ${command.name} --help`, { cause: thrown })
   }
+}
+
+/** Words such as `-TAG` behind `--`, where they are no options. */
+function signedLast(args: readonly string[]): string[] {
+  if (args.includes('--')) return [...args]
+  const isSigned = (word: string) => /^-[^-]/.test(word)
+  return [...args.filter(word => !isSigned(word)), '--', ...args.filter(isSigned)]
 }
 
 function report(error: AppError, json: boolean, { stdout, stderr }: Surroundings): void {

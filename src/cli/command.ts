@@ -42,6 +42,8 @@ export interface Command {
   /** Positional arguments as the usage line shows them. */
   readonly operands: string
   readonly operandCount: readonly [least: number, most: number]
+  /** Operands may begin with a hyphen, such as `-TAG`; options are then written with two. */
+  readonly signedOperands?: boolean
   readonly options: Readonly<Record<string, OptionSpec>>
   readonly examples: readonly string[]
   /** `given`: the options in their order, for commands that do one thing after the other. */

@@ -12,6 +12,12 @@ import { jobs } from './commands/jobs.ts'
 import { mqttUser } from './commands/mqtt-user.ts'
 import { patternInspect, patternPreview } from './commands/pattern.ts'
 import { patternConvert } from './commands/pattern-convert.ts'
+import { patternExport } from './commands/pattern-export.ts'
+import { patternImport } from './commands/pattern-import.ts'
+import { patternList } from './commands/pattern-list.ts'
+import { patternRemove } from './commands/pattern-remove.ts'
+import { patternShow } from './commands/pattern-show.ts'
+import { patternTag } from './commands/pattern-tag.ts'
 import { patternTestCard } from './commands/pattern-test-card.ts'
 import { ports } from './commands/ports.ts'
 import { restore } from './commands/restore.ts'
@@ -39,6 +45,12 @@ export const commands: readonly Command[] = [
   patternPreview,
   patternConvert,
   patternTestCard,
+  patternImport,
+  patternList,
+  patternShow,
+  patternTag,
+  patternRemove,
+  patternExport,
   decode,
   backup,
   backups,

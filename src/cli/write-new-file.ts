@@ -38,7 +38,7 @@ export async function writeNewFile(path: string, bytes: Uint8Array, options: Wri
     const cause = toError(thrown)
     throw new AppError('usage', `${path} cannot be written: ${cause.message}`, { cause })
   } finally {
-    await rm(temporary, { force: true })
+    await rm(temporary, { force: true }).catch(() => undefined)
   }
 }
 

@@ -13,7 +13,9 @@ import type { PatternLimits } from '../pattern/limits.ts'
 import type { Store } from '../store/store.ts'
 import { BoardControl } from './board-control.ts'
 import { BoardViews } from './board-views.ts'
+import { PatternFits } from './fit/pattern-fits.ts'
 import type { JobEvents } from './job-events.ts'
+import { PatternLibrary } from './library/pattern-library.ts'
 import { PatternThread } from './pattern-thread/pattern-thread.ts'
 import type { ResetBoard } from './pull-reset.ts'
 import { UploadQueue } from './upload-queue.ts'
@@ -50,6 +52,8 @@ export interface GatewayCore {
   readonly patterns: PatternThread
   readonly queue: UploadQueue
   readonly uploads: Uploads
+  readonly library: PatternLibrary
+  readonly fits: PatternFits
   /** Takes a board that has just been greeted. */
   readonly onSession: (session: BoardSession) => void
 }
@@ -92,6 +96,8 @@ export function createCore({
     sealFor: session => pairing.seal(session),
   })
   const uploads = new Uploads({ store, queue, patterns, clock, random })
+  const library = new PatternLibrary({ store, patterns, clock })
+  const fits = new PatternFits({ store, book, patterns })
   // The board shows something else now; its next heartbeat may be a second away.
   bus.on('job.changed', ({ boardId, state }) => {
     if (state === 'done')
@@ -112,5 +118,8 @@ export function createCore({
       session.end()
     })
   }
-  return { bus, registry, book, pairing, states, control, views, patterns, queue, uploads, onSession }
+  return {
+    ...{ bus, registry, book, pairing, states, control, views, patterns, queue, uploads, library, fits },
+    onSession,
+  }
 }

@@ -5,6 +5,7 @@ import { chooseCandidate } from '../pattern/choose.ts'
 import { parseColorOrder } from '../pattern/color-order.ts'
 import { type CompiledPattern, compile } from '../pattern/compile.ts'
 import { detectPattern } from '../pattern/detect.ts'
+import type { PatternFault } from '../pattern/fault.ts'
 import { defaultLimits, type PatternLimits } from '../pattern/limits.ts'
 import type { Pattern } from '../pattern/pattern.ts'
 import { fromSourceWiring, parseWiring } from '../pattern/wiring.ts'
@@ -41,16 +42,22 @@ export function prepare(
   const built = options.raw
     ? buildOpaqueImage(source, options.fileName, limits, generation)
     : buildImage(compiled(source, options, board, patternLimits), limits, generation)
-  return fitting(take(built), caps)
+  return fitting(takeImage(built), caps)
 }
 
-function compiled(
+const compiled = (
   source: Uint8Array,
   options: UploadOptions,
   board: BoardProfile,
   limits: PatternLimits,
-): CompiledPattern {
-  const pattern = readPattern(source, options, board, limits)
+): CompiledPattern => unwrap(compileFor(readPattern(source, options, board, limits), options, board))
+
+/** The pattern as the board stores it. Throws where wiring or colour order are no such thing. */
+export function compileFor(
+  pattern: Pattern,
+  options: UploadOptions,
+  board: BoardProfile,
+): Result<CompiledPattern, PatternFault> {
   const target = {
     leds: board.leds,
     width: board.width,
@@ -60,7 +67,7 @@ function compiled(
     powerCapMa: board.powerCapMa,
   }
   const power = options.scalePower === true ? 'scale' : 'refuse'
-  return unwrap(compile(pattern, target, { ...forEver(pattern), brightness: options.brightness, power }))
+  return compile(pattern, target, { ...forEver(pattern), brightness: options.brightness, power })
 }
 
 /** A GIF without a loop extension says "once"; on a wall that would be a pattern that goes dark. */
@@ -88,8 +95,11 @@ export function readPattern(
 }
 
 /** SPEC §4.4: room for manifest, one journal byte a block, and image. */
+export const neededBytes = ({ manifest, blocks, image }: BuiltImage): number =>
+  manifest.length + blocks.length + image.length
+
 function fitting(image: BuiltImage, caps: ImageCaps): BuiltImage {
-  const needed = image.manifest.length + image.blocks.length + image.image.length
+  const needed = neededBytes(image)
   if (needed <= caps.slotBytes) return image
   const overKb = Math.ceil((needed - caps.slotBytes) / 1024)
   throw new AppError(
@@ -99,7 +109,7 @@ function fitting(image: BuiltImage, caps: ImageCaps): BuiltImage {
   )
 }
 
-function take(result: Result<BuiltImage, ImageFault>): BuiltImage {
+export function takeImage(result: Result<BuiltImage, ImageFault>): BuiltImage {
   if (result.ok) return result.value
   const { fault } = result
   switch (fault.kind) {

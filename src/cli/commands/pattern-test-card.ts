@@ -5,6 +5,7 @@ import { AppError } from '../../kernel/errors.ts'
 import type { Result } from '../../kernel/result.ts'
 import { exporters } from '../../pattern/export/exporters.ts'
 import { type PatternFault, patternError } from '../../pattern/fault.ts'
+import type { Pattern } from '../../pattern/pattern.ts'
 import { checkingCard, findingCard, type TestCard } from '../../pattern/test-card/test-card.ts'
 import { parseAnswers, wiringFromAnswers } from '../../pattern/test-card/wiring-from-answers.ts'
 import { parseWiring } from '../../pattern/wiring.ts'
@@ -78,6 +79,8 @@ export const patternTestCard: Command = {
       const { exporter } = chooseExporter(exporters, out, text(options, 'format'))
       const { bytes } = value(exporter.write(card.pattern, { name: card.pattern.name }))
       await writeNewFile(out, bytes, { force: flag(options, 'force') })
+      if (wiring === undefined && !flag(options, 'json'))
+        surroundings.stdout.write(`Send ${out} with --wiring row-straight-tl --color-order RGB.\n`)
       return 0
     }
     return sent ? send(card, options, surroundings) : preview(card, options, surroundings)
@@ -109,8 +112,11 @@ function explain({ steps }: TestCard, json: boolean, { stdout }: Surroundings): 
   } else for (const [index, { caption }] of steps.entries()) stdout.write(`${index + 1}. ${caption}\n`)
 }
 
-const cardFile = ({ pattern }: TestCard): Uint8Array =>
+const cardFile = (pattern: Pattern): Uint8Array =>
   value(chooseExporter(exporters, fileName, undefined).exporter.write(pattern, {})).bytes
+
+/** A strip goes onto any board as it is, whatever is known of its wiring. */
+const asStrip = (pattern: Pattern): Pattern => ({ ...pattern, width: pattern.leds, height: 1 })
 
 async function send(card: TestCard, options: OptionValues, surroundings: Surroundings): Promise<number> {
   const target = targetOf(options)
@@ -118,14 +124,15 @@ async function send(card: TestCard, options: OptionValues, surroundings: Surroun
   const how: UploadOptions = {
     fileName,
     raw: false,
-    wiring: wiring ?? 'row-straight-tl',
+    wiring,
     colorOrder: text(options, 'color-order') ?? (wiring === undefined ? 'RGB' : undefined),
     scalePower: true,
   }
+  const file = cardFile(wiring === undefined ? asStrip(card.pattern) : card.pattern)
   const events = new UploadEvents(surroundings, flag(options, 'json'))
   if (target.kind === 'boards')
     return uploadThroughDaemon(
-      cardFile(card),
+      file,
       how,
       target.boards,
       await controlClient(options, surroundings),
@@ -135,7 +142,7 @@ async function send(card: TestCard, options: OptionValues, surroundings: Surroun
   const config = await localConfig(options, surroundings)
   const stateDir = text(options, 'state') ?? config.stateDir
   return uploadAlone(
-    cardFile(card),
+    file,
     how,
     { link: target.link, stateDir, maxBody: 4096, adaptBody: true, patternLimits: config.pattern },
     events,
@@ -153,7 +160,7 @@ async function preview(
   const folder = await mkdtemp(join(tmpdir(), 'pixelgate-card-'))
   try {
     const file = join(folder, basename(fileName))
-    await writeFile(file, cardFile(card))
+    await writeFile(file, cardFile(card.pattern))
     return await previewPattern(file, { once: true }, stdout, signal)
   } finally {
     await rm(folder, { recursive: true, force: true })

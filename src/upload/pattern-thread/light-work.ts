@@ -31,8 +31,14 @@ export function isLight(
     case 'candidates':
     case 'check':
       return readingMs <= limitMs
+    case 'arrive':
+    case 'drawThumbnail':
     case 'drawPattern':
       return isLightDrawing(source, task.asked, 0, limitMs - 2 * readingMs, limits)
+    // How long some formats take to write is not known, and trying what would fit takes a multiple of compiling.
+    case 'export':
+    case 'fit':
+      return limitMs === Number.POSITIVE_INFINITY
     case 'drawBoard':
     case 'prepare':
       return isLightDrawing(

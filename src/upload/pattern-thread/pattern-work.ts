@@ -2,10 +2,13 @@ import type { CandidateFacts } from '../../pattern/candidate-facts.ts'
 import { chooseCandidate } from '../../pattern/choose.ts'
 import { detectPattern } from '../../pattern/detect.ts'
 import type { PatternLimits } from '../../pattern/limits.ts'
+import { fitPattern } from '../fit/fit-pattern.ts'
 import { type ImageOrder, prepare } from '../prepare.ts'
 import { drawBoard, drawPattern } from '../preview/draw-preview.ts'
 import { unwrap } from '../unwrap.ts'
 import type { Reading } from '../upload-options.ts'
+import { exportPattern } from './export-pattern.ts'
+import { drawThumbnail, readArrival } from './read-arrival.ts'
 
 /** A board's image and its manifest (SPEC §10), which says everything else about it. */
 export interface PreparedImage {
@@ -24,8 +27,12 @@ const works = {
     unwrap(chooseCandidate(unwrap(detectPattern(source, reading, limits)), reading.candidate))
   },
 
+  arrive: readArrival,
+  drawThumbnail,
   drawPattern,
   drawBoard,
+  export: exportPattern,
+  fit: fitPattern,
 
   prepare: (source: Uint8Array, order: ImageOrder, limits: PatternLimits): PreparedImage => {
     const { manifest, image } = prepare(source, order, limits)
