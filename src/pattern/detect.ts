@@ -7,12 +7,13 @@ import { readBinHeaderless } from './import/bin-headerless.ts'
 import { readBinLedm } from './import/bin-ledm.ts'
 import { readBinStd } from './import/bin-std.ts'
 import { recogniseForeign } from './import/foreign.ts'
+import { readFseq } from './import/fseq.ts'
 import { readGif } from './import/gif.ts'
 import { readLeds } from './import/leds.ts'
 import { defaultLimits, type PatternLimits } from './limits.ts'
 
 /** Formats that say themselves what they are. A new format is a file in import/ and a line here. */
-const describing: readonly Importer[] = [readLeds, readGif, readBinLedm, readBinStd, readBinDim]
+const describing: readonly Importer[] = [readLeds, readGif, readFseq, readBinLedm, readBinStd, readBinDim]
 
 /** Raw readings listed beside a header that fits: enough to see the doubt, not a page of it. */
 const rawBesideHeader = 4
@@ -21,6 +22,8 @@ const rawBesideHeader = 4
 const promises: Readonly<Record<string, string>> = {
   leds: "an LED Matrix Studio drawing, which begins with a line such as '{header'",
   gif: "a GIF picture, which begins with 'GIF87a' or 'GIF89a'",
+  fseq: "a sequence of xLights, which begins with 'PSEQ'",
+  eseq: "an effect of xLights, which begins with 'ESEQ'",
 }
 
 /**
@@ -66,7 +69,7 @@ function narrowed(
   hint: ImportHint,
 ): Result<readonly Candidate[], PatternFault> {
   const sorted = certain.toSorted((a, b) => b.confidence - a.confidence)
-  const raw = sorted.some(candidate => candidate.confidence >= 0.97)
+  const raw = sorted.some(candidate => candidate.confidence >= 0.97 || candidate.byChannel === true)
     ? fail(null)
     : readBinHeaderless(source, limits, hint)
   const all = raw.ok ? [...sorted, ...raw.value.slice(0, rawBesideHeader)] : sorted
