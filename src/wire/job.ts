@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { part } from './part.ts'
 
 const wiring = z
   .string()
@@ -16,6 +17,8 @@ export const newJobs = z.strictObject({
   leds: side.optional(),
   width: side.optional(),
   height: side.optional(),
+  channels: part.optional(),
+  frames: part.optional(),
   sourceWiring: wiring.optional(),
   wiring: wiring.optional(),
   colorOrder: colorOrder.optional(),
