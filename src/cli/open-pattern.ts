@@ -35,7 +35,7 @@ export const readingOptions = {
   'source-wiring': {
     type: 'string',
     value: 'W',
-    help: 'order of the pixels in the file, e.g. column-serpentine-tl',
+    help: 'order of the pixels in the file: row|column-straight|serpentine-tl|tr|bl|br',
   },
   ...geometryOptions,
   ...channelsOption,

@@ -7,6 +7,7 @@ import { readBinHeaderless } from './import/bin-headerless.ts'
 import { readBinLedm } from './import/bin-ledm.ts'
 import { readBinStd } from './import/bin-std.ts'
 import { recogniseForeign } from './import/foreign.ts'
+import { readFseq } from './import/fseq.ts'
 import { readGif } from './import/gif.ts'
 import { readLeds } from './import/leds.ts'
 import { readPng } from './import/png.ts'
@@ -18,6 +19,7 @@ const describing: readonly Importer[] = [
   readLeds,
   readGif,
   readPng,
+  readFseq,
   readPxg,
   readBinLedm,
   readBinStd,
@@ -34,6 +36,8 @@ const promises: Readonly<Record<string, string>> = {
   apng: 'an animated PNG, which begins with the bytes 89 50 4E 47',
   gif: "a GIF picture, which begins with 'GIF87a' or 'GIF89a'",
   pxg: "a compiled image of pixelgate, which begins with 'PXG1'",
+  fseq: "a sequence of xLights, which begins with 'PSEQ'",
+  eseq: "an effect of xLights, which begins with 'ESEQ'",
 }
 
 /**
@@ -79,7 +83,7 @@ function narrowed(
   hint: ImportHint,
 ): Result<readonly Candidate[], PatternFault> {
   const sorted = certain.toSorted((a, b) => b.confidence - a.confidence)
-  const raw = sorted.some(candidate => candidate.confidence >= 0.97)
+  const raw = sorted.some(candidate => candidate.confidence >= 0.97 || candidate.byChannel === true)
     ? fail(null)
     : readBinHeaderless(source, limits, hint)
   const all = raw.ok ? [...sorted, ...raw.value.slice(0, rawBesideHeader)] : sorted

@@ -4,19 +4,29 @@ import type { PatternFault } from './fault.ts'
 import type { Pattern } from './pattern.ts'
 import { describeRange } from './range.ts'
 
+/** Why a reading has not the part that is wanted; undefined when it has. Nothing is opened. */
+export function missingPart(
+  { byChannel = false, format, frames: count }: Candidate,
+  { frames, channels }: OpenOptions,
+): PatternFault | undefined {
+  const refusal = (message: string): PatternFault => ({ kind: 'bad_request', message })
+  if (channels !== undefined && !byChannel)
+    return refusal(
+      `--channels chooses from a sequence of channels (FSEQ), but this file is ${format}; leave the option out`,
+    )
+  if (frames !== undefined && frames.first + frames.count > count)
+    return refusal(
+      `frames ${describeRange(frames)} were asked for, but the file has ${count}; choose some of 1 to ${count}`,
+    )
+  return undefined
+}
+
 /** Opens a reading, or the part of it that the options name, whatever its format. Faults: those of the format, `bad_request` for a part that it has not. */
 export function openPart(candidate: Candidate, options: OpenOptions = {}): Result<Pattern, PatternFault> {
-  const { frames, channels } = options
+  const missing = missingPart(candidate, options)
+  if (missing !== undefined) return fail(missing)
+  const { frames } = options
   const { byChannel = false } = candidate
-  const refuse = (message: string) => fail<PatternFault>({ kind: 'bad_request', message })
-  if (channels !== undefined && !byChannel)
-    return refuse(
-      `--channels chooses from a sequence of channels (FSEQ), but this file is ${candidate.format}; leave the option out`,
-    )
-  if (frames !== undefined && frames.first + frames.count > candidate.frames)
-    return refuse(
-      `frames ${describeRange(frames)} were asked for, but the file has ${candidate.frames}; choose some of 1 to ${candidate.frames}`,
-    )
   const opened = candidate.open(options)
   if (!opened.ok || frames === undefined || byChannel) return opened
   const part = opened.value.frames.slice(frames.first, frames.first + frames.count)

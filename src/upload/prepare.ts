@@ -7,6 +7,7 @@ import { type CompiledPattern, compile } from '../pattern/compile.ts'
 import { detectPattern } from '../pattern/detect.ts'
 import type { PatternFault } from '../pattern/fault.ts'
 import { defaultLimits, type PatternLimits } from '../pattern/limits.ts'
+import { openPart } from '../pattern/open-part.ts'
 import type { Pattern } from '../pattern/pattern.ts'
 import { fromSourceWiring, parseWiring } from '../pattern/wiring.ts'
 import {
@@ -17,6 +18,7 @@ import {
   type ImageLimits,
 } from '../protocol/image.ts'
 import type { Caps } from '../protocol/messages.ts'
+import { readingHint, wantedPart } from './reading-hint.ts'
 import { unwrap } from './unwrap.ts'
 import type { UploadOptions } from './upload-options.ts'
 
@@ -73,19 +75,19 @@ export function compileFor(
 /** A GIF without a loop extension says "once"; on a wall that would be a pattern that goes dark. */
 const forEver = ({ loopCount }: Pattern) => (loopCount === 1 ? { loopCount: 0 } : {})
 
-/** The file as a picture, scaled to the board's matrix where it is a GIF. */
+/** The file, or the part of it that is wanted, as a picture, scaled to the board's matrix where it is a GIF. */
 export function readPattern(
   source: Uint8Array,
   options: UploadOptions,
   profile: Pick<BoardProfile, 'width' | 'height'>,
   limits: PatternLimits,
 ): Pattern {
-  const { fileName, leds, width, height } = options
-  const candidates = unwrap(detectPattern(source, { fileName, leds, width, height }, limits))
+  const { width, height } = options
+  const candidates = unwrap(detectPattern(source, readingHint(options), limits))
   const candidate = unwrap(chooseCandidate(candidates, options.candidate))
   const matrix =
     profile.width > 0 && profile.height > 0 ? { width: profile.width, height: profile.height } : undefined
-  const pattern = unwrap(candidate.open(matrix === undefined ? {} : { scaleTo: matrix }))
+  const pattern = unwrap(openPart(candidate, { ...wantedPart(options), scaleTo: matrix }))
   if (options.sourceWiring === undefined) return pattern
   // A headerless file knows its LEDs only; the matrix it was made for is the user's word, or else the board's.
   const known = candidate.width !== null && candidate.height !== null

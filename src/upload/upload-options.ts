@@ -9,6 +9,9 @@ export interface UploadOptions {
   readonly leds?: number | undefined
   readonly width?: number | undefined
   readonly height?: number | undefined
+  /** Only these channels of a sequence (FSEQ), or these frames of any file: `FIRST-LAST` or `FIRST+COUNT`, counted from 1. */
+  readonly channels?: string | undefined
+  readonly frames?: string | undefined
   /** Order in which the file stores its pixels. */
   readonly sourceWiring?: string | undefined
   /** Instead of the board's profile. */
@@ -21,4 +24,7 @@ export interface UploadOptions {
 }
 
 /** The part that says how to read the file. */
-export type Reading = Pick<UploadOptions, 'fileName' | 'candidate' | 'leds' | 'width' | 'height'>
+export type Reading = Pick<
+  UploadOptions,
+  'fileName' | 'candidate' | 'leds' | 'width' | 'height' | 'channels' | 'frames'
+>

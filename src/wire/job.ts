@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { part } from './part.ts'
 
 const wiring = z
   .string()
@@ -18,6 +19,8 @@ export const newJobs = z.strictObject({
   leds: side.optional(),
   width: side.optional(),
   height: side.optional(),
+  channels: part.optional(),
+  frames: part.optional(),
   sourceWiring: wiring.optional(),
   wiring: wiring.optional(),
   colorOrder: colorOrder.optional(),

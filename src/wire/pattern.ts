@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { part } from './part.ts'
 
 /** A way to read a file, as `pattern inspect --json` and the API show it. */
 export interface CandidateView {
@@ -190,6 +191,8 @@ export const previewQuery = z.strictObject({
   leds: z.coerce.number().int().min(1).max(65_535).optional(),
   width: z.coerce.number().int().min(1).max(65_535).optional(),
   height: z.coerce.number().int().min(1).max(65_535).optional(),
+  channels: part.optional(),
+  frames: part.optional(),
 })
 
 /** Answer of GET /patterns/:id/preview and GET /boards/:id/preview: frames for a canvas. */

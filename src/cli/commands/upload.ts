@@ -4,6 +4,7 @@ import type { LinkSettings } from '../../link/link-settings.ts'
 import type { UploadOptions } from '../../upload/upload-options.ts'
 import type { Command, OptionValues } from '../command.ts'
 import { controlClient, daemonOptions, localConfig } from '../local-config.ts'
+import { readingFrom, readingOptions } from '../open-pattern.ts'
 import { flag, hostAndPort, text, whole } from '../option-values.ts'
 import { readPatternFile } from '../read-pattern-file.ts'
 import { uploadAlone } from '../upload-alone.ts'
@@ -12,7 +13,6 @@ import { uploadThroughDaemon } from '../upload-through-daemon.ts'
 
 const defaultBaudRate = 115_200
 const largestBody = 4096
-const mostLeds = 65_535
 
 export const upload: Command = {
   name: 'upload',
@@ -40,11 +40,7 @@ export const upload: Command = {
       help: 'boards of the daemon, by id or name; absent ones get it when they come',
     },
     all: { type: 'boolean', help: 'every board that the daemon knows' },
-    'source-wiring': {
-      type: 'string',
-      value: 'W',
-      help: 'order of the pixels in the file: row|column-straight|serpentine-tl|tr|bl|br',
-    },
+    ...readingOptions,
     wiring: { type: 'string', value: 'W', help: 'how the board is wired; default: its profile' },
     'color-order': { type: 'string', value: 'ORDER', help: 'RGB RBG GRB GBR BRG BGR; default: its profile' },
     brightness: { type: 'string', value: '0-255', help: 'dim the pattern' },
@@ -52,10 +48,6 @@ export const upload: Command = {
       type: 'boolean',
       help: 'dim a pattern that draws more than the board may, instead of refusing it',
     },
-    candidate: { type: 'string', value: 'N', help: 'which reading of the file (index of pattern inspect)' },
-    leds: { type: 'string', value: 'N', help: 'LEDs of a headerless file' },
-    width: { type: 'string', value: 'N', help: 'width of its matrix' },
-    height: { type: 'string', value: 'N', help: 'height of its matrix' },
     raw: { type: 'boolean', help: 'send any file as opaque bytes (for measurements)' },
     'max-body': {
       type: 'string',
@@ -69,6 +61,7 @@ export const upload: Command = {
     'pixelgate upload samples/lantern.leds --port /dev/ttyUSB0 --baud 500000',
     'pixelgate upload samples/comet.gif --board window,door --json',
     'pixelgate upload --pattern fire.leds --board window',
+    'pixelgate upload show.fseq --channels 601-900 --board window',
     'pixelgate upload old.bin --candidate 0 --source-wiring column-serpentine-tl --tcp 192.0.2.7:7000',
   ],
   async run([file], options, surroundings) {
@@ -150,11 +143,7 @@ function uploadOptions(file: string, options: OptionValues): UploadOptions {
   return {
     fileName: basename(file),
     raw: flag(options, 'raw'),
-    candidate: whole(options, 'candidate', 0, 1000),
-    leds: whole(options, 'leds', 1, mostLeds),
-    width: whole(options, 'width', 1, mostLeds),
-    height: whole(options, 'height', 1, mostLeds),
-    sourceWiring: text(options, 'source-wiring'),
+    ...readingFrom(options),
     wiring: text(options, 'wiring'),
     colorOrder: text(options, 'color-order'),
     brightness: whole(options, 'brightness', 0, 255),

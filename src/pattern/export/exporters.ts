@@ -4,6 +4,7 @@ import { rawExporter } from './bin-headerless.ts'
 import { ledmExporter } from './bin-ledm.ts'
 import { stdExporter } from './bin-std.ts'
 import type { Exporter } from './exporter.ts'
+import { fseqExporter, plainFseqExporter } from './fseq.ts'
 import { gifExporter } from './gif.ts'
 import { ledsExporter } from './leds.ts'
 import { pngExporter } from './png.ts'
@@ -15,6 +16,8 @@ export const exporters: readonly Exporter[] = [
   gifExporter,
   apngExporter,
   pngExporter,
+  fseqExporter,
+  plainFseqExporter,
   stdExporter,
   dimExporter,
   ledmExporter,

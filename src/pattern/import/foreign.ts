@@ -19,7 +19,6 @@ const begins =
 
 /** Files that are clearly something else, most specific first. A format leaves this list when its importer arrives. */
 const signatures: readonly Signature[] = [
-  { name: 'an FSEQ sequence (xLights, Falcon Player)', matches: begins('PSEQ', 'FSEQ', 'ESEQ') },
   { name: 'a JPEG picture', matches: begins('\xff\xd8\xff') },
   {
     name: 'a WebP picture',

@@ -2,6 +2,7 @@ import { chooseCandidate } from '../../pattern/choose.ts'
 import { detectPattern } from '../../pattern/detect.ts'
 import { isGif } from '../../pattern/import/gif-blocks.ts'
 import type { PatternLimits } from '../../pattern/limits.ts'
+import { readingHint } from '../reading-hint.ts'
 import type { Reading } from '../upload-options.ts'
 import type { PatternWork } from './pattern-work.ts'
 
@@ -12,6 +13,10 @@ const msPerByte = {
   /** The blocks of a GIF, whose pixels wait. */
   gif: 5e-5,
   leds: 2e-5,
+  /** Its header; the rest waits. */
+  fseq: 0,
+  /** Channels that are expanded to get at the wanted ones. */
+  channels: 1e-5,
   /** Every number of LEDs is tried on a file that does not say how many it has. */
   other: 3e-4,
   /** RGB of the file's frames or of the board's, scaled, laid out and compressed. */
@@ -60,16 +65,18 @@ function isLightDrawing(
   limits: PatternLimits,
 ): boolean {
   if (restMs < 0) return false
-  const found = detectPattern(source, reading, limits)
+  const found = detectPattern(source, readingHint(reading), limits)
   const chosen = found.ok ? chooseCandidate(found.value, reading.candidate) : found
   // What cannot be read is refused as quickly.
   if (!chosen.ok) return true
-  const { leds, frames } = chosen.value
-  return frames * Math.max(leds, boardLeds) * 3 * msPerByte.pixels <= restMs
+  const { leds, frames, channels, byChannel = false } = chosen.value
+  const expandingMs = byChannel ? frames * channels * msPerByte.channels : 0
+  return frames * Math.max(leds, boardLeds) * 3 * msPerByte.pixels + expandingMs <= restMs
 }
 
-function formatOf(source: Uint8Array): 'gif' | 'leds' | 'other' {
+function formatOf(source: Uint8Array): 'gif' | 'leds' | 'fseq' | 'other' {
   if (isGif(source)) return 'gif'
   const start = Buffer.from(source.subarray(0, 8)).toString('latin1')
+  if (/^[PFE]SEQ/.test(start)) return 'fseq'
   return /^(\{header|\{colours|\{anim|\[layer)/i.test(start) ? 'leds' : 'other'
 }

@@ -1,10 +1,13 @@
 import type { CandidateFacts } from '../../pattern/candidate-facts.ts'
 import { chooseCandidate } from '../../pattern/choose.ts'
 import { detectPattern } from '../../pattern/detect.ts'
+import { patternError } from '../../pattern/fault.ts'
 import type { PatternLimits } from '../../pattern/limits.ts'
+import { missingPart } from '../../pattern/open-part.ts'
 import { fitPattern } from '../fit/fit-pattern.ts'
 import { type ImageOrder, prepare } from '../prepare.ts'
 import { drawBoard, drawPattern } from '../preview/draw-preview.ts'
+import { readingHint, wantedPart } from '../reading-hint.ts'
 import { unwrap } from '../unwrap.ts'
 import type { Reading } from '../upload-options.ts'
 import { exportPattern } from './export-pattern.ts'
@@ -20,11 +23,13 @@ export interface PreparedImage {
 const works = {
   /** Every reading of the file, best first. */
   candidates: (source: Uint8Array, reading: Reading, limits: PatternLimits): readonly CandidateFacts[] =>
-    unwrap(detectPattern(source, reading, limits)).map(({ open: _open, ...facts }) => facts),
+    unwrap(detectPattern(source, readingHint(reading), limits)).map(({ open: _open, ...facts }) => facts),
 
-  /** Throws `file_ambiguous` when nobody can tell which reading is meant. */
+  /** Throws `file_ambiguous` when nobody can tell which reading is meant, and `usage` when it has not the part that is wanted. */
   check: (source: Uint8Array, reading: Reading, limits: PatternLimits): void => {
-    unwrap(chooseCandidate(unwrap(detectPattern(source, reading, limits)), reading.candidate))
+    const candidates = unwrap(detectPattern(source, readingHint(reading), limits))
+    const fault = missingPart(unwrap(chooseCandidate(candidates, reading.candidate)), wantedPart(reading))
+    if (fault !== undefined) throw patternError(fault)
   },
 
   arrive: readArrival,

@@ -4,6 +4,7 @@ import { chooseCandidate } from '../../pattern/choose.ts'
 import { detectPattern } from '../../pattern/detect.ts'
 import type { PatternLimits } from '../../pattern/limits.ts'
 import { thumbnailPng } from '../../pattern/look/thumbnail.ts'
+import { readingHint } from '../reading-hint.ts'
 import { unwrap } from '../unwrap.ts'
 import type { Reading } from '../upload-options.ts'
 
@@ -25,7 +26,7 @@ export const maxThumbnailBytes = 32 * 1024
 
 /** Reads a file that comes in. Throws AppErrors of the pattern module; a file whose readings are many is none. */
 export function readArrival(source: Uint8Array, reading: Reading, limits: PatternLimits): ArrivalLook {
-  const candidates = unwrap(detectPattern(source, reading, limits))
+  const candidates = unwrap(detectPattern(source, readingHint(reading), limits))
   const chosen = chooseCandidate(candidates, reading.candidate)
   const candidate = chosen.ok || reading.candidate !== undefined ? unwrap(chosen) : candidates[0]
   return {

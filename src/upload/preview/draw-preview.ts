@@ -2,11 +2,13 @@ import type { BoardProfile } from '../../board/profile.ts'
 import { chooseCandidate } from '../../pattern/choose.ts'
 import { detectPattern } from '../../pattern/detect.ts'
 import type { PatternLimits } from '../../pattern/limits.ts'
+import { openPart } from '../../pattern/open-part.ts'
 import type { Frame, Pattern } from '../../pattern/pattern.ts'
 import { scalePixels } from '../../pattern/scale.ts'
 import { parseWiring, toCanvasOrder, wiringMap } from '../../pattern/wiring.ts'
 import type { PreviewView } from '../../wire/pattern.ts'
 import { readPattern } from '../prepare.ts'
+import { readingHint, wantedPart } from '../reading-hint.ts'
 import { unwrap } from '../unwrap.ts'
 import type { Reading, UploadOptions } from '../upload-options.ts'
 
@@ -36,12 +38,20 @@ export const drawBoard = (
 const toJson = (view: PreviewView): Uint8Array => Buffer.from(JSON.stringify(view))
 
 function patternPreview(source: Uint8Array, reading: Reading, limits: PatternLimits): PreviewView {
-  const candidate = unwrap(chooseCandidate(unwrap(detectPattern(source, reading, limits)), reading.candidate))
-  const { width, height } = candidate
+  const candidates = unwrap(detectPattern(source, readingHint(reading), limits))
+  const candidate = unwrap(chooseCandidate(candidates, reading.candidate))
+  const { width, height, frames } = candidate
   const small = width === null || height === null ? undefined : shrunk(width, height, candidate.frames)
-  const pattern = unwrap(candidate.open(small === undefined ? {} : { scaleTo: small }))
+  const wanted = wantedPart(reading)
+  // A whole show may be more than there is memory for, and only its beginning is shown.
+  const part =
+    candidate.byChannel === true && wanted.frames === undefined
+      ? { ...wanted, frames: { first: 0, count: Math.min(frames, shownFrames(candidate.leds * 3)) } }
+      : { ...wanted, scaleTo: small }
+  const pattern = unwrap(openPart(candidate, part))
   const size = shrunk(pattern.width, pattern.height, pattern.frames.length) ?? pattern
-  return preview(pattern, size, pixels => scalePixels(pixels, pattern, size))
+  const shown = preview(pattern, size, pixels => scalePixels(pixels, pattern, size))
+  return { ...shown, frames: wanted.frames?.count ?? frames }
 }
 
 /** Drawings for LEDs are shown as they are; only what does not fit becomes smaller. */
@@ -75,14 +85,16 @@ function boardPreview(
   })
 }
 
+const shownFrames = (frameBytes: number): number =>
+  Math.max(1, Math.min(maxFrames, Math.floor(maxPixelBytes / frameBytes)))
+
 function preview(
   pattern: Pattern,
   { width, height }: { readonly width: number; readonly height: number },
   show: (pixels: Uint8Array) => Uint8Array,
 ): PreviewView {
   const frameBytes = width * height * 3
-  const count = Math.max(1, Math.min(maxFrames, Math.floor(maxPixelBytes / frameBytes)))
-  const frames: readonly Frame[] = pattern.frames.slice(0, count)
+  const frames: readonly Frame[] = pattern.frames.slice(0, shownFrames(frameBytes))
   const pixels = Buffer.alloc(frames.length * frameBytes)
   for (const [index, frame] of frames.entries()) pixels.set(show(frame.pixels), index * frameBytes)
   return {

@@ -1,0 +1,7 @@
+import { z } from 'zod'
+
+/** Channels of a sequence, or frames, counted from 1: `FIRST-LAST` or `FIRST+COUNT`. A plus sign in a query arrives as a space. */
+export const part = z
+  .string()
+  .regex(/^\d{1,10}[-+ ]\d{1,10}$/, 'a range such as 1-300 or 1+300, counted from 1')
+  .transform(text => text.replace(' ', '+'))
