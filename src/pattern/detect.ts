@@ -9,10 +9,11 @@ import { readBinStd } from './import/bin-std.ts'
 import { recogniseForeign } from './import/foreign.ts'
 import { readGif } from './import/gif.ts'
 import { readLeds } from './import/leds.ts'
+import { readPxg } from './import/pxg.ts'
 import { defaultLimits, type PatternLimits } from './limits.ts'
 
 /** Formats that say themselves what they are. A new format is a file in import/ and a line here. */
-const describing: readonly Importer[] = [readLeds, readGif, readBinLedm, readBinStd, readBinDim]
+const describing: readonly Importer[] = [readLeds, readGif, readPxg, readBinLedm, readBinStd, readBinDim]
 
 /** Raw readings listed beside a header that fits: enough to see the doubt, not a page of it. */
 const rawBesideHeader = 4
@@ -21,6 +22,7 @@ const rawBesideHeader = 4
 const promises: Readonly<Record<string, string>> = {
   leds: "an LED Matrix Studio drawing, which begins with a line such as '{header'",
   gif: "a GIF picture, which begins with 'GIF87a' or 'GIF89a'",
+  pxg: "a compiled image of pixelgate, which begins with 'PXG1'",
 }
 
 /**
