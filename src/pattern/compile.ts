@@ -118,7 +118,8 @@ function layOut(pattern: Pattern, target: BoardTarget, white: WhiteMode): readon
 }
 
 function dimFrames(frames: readonly Frame[], level: number): void {
-  for (const { pixels } of frames) for (const [at, value] of pixels.entries()) pixels[at] = dim(value, level)
+  for (const { pixels } of frames)
+    for (let at = 0; at < pixels.length; at++) pixels[at] = dim(pixels[at] as number, level)
 }
 
 /** At most 32 bytes, cut between characters. */

@@ -48,8 +48,10 @@ export function toStripOrder(
   map: Uint32Array,
   out = new Uint8Array(pixels.length),
 ): Uint8Array {
-  for (const [led, pixel] of map.entries())
-    for (let c = 0; c < 3; c++) out[led * 3 + c] = pixels[pixel * 3 + c] ?? 0
+  for (let led = 0, to = 0; led < map.length; led++) {
+    let from = (map[led] as number) * 3
+    for (const end = to + 3; to < end; to++, from++) out[to] = pixels[from] ?? 0
+  }
   return out
 }
 

@@ -1,8 +1,13 @@
-/** One decoder for all frames of a file: its tables are 16 KiB and are reused. */
+/** Codes have 12 bits at most. */
+const maxCodes = 4096
+
+/**
+ * One decoder for all frames of a file: its tables are 24 KiB and are reused. The string of each code has been written already
+ * when the code is made, and lies in the output: a code is a place and a length there, and reading it is a copy.
+ */
 export class GifLzw {
-  readonly #prefix = new Uint16Array(4096)
-  readonly #suffix = new Uint8Array(4096)
-  readonly #stack = new Uint8Array(4096)
+  readonly #starts = new Int32Array(maxCodes)
+  readonly #lengths = new Int32Array(maxCodes)
 
   /**
    * Decodes the colour indices of one image (GIF89a, appendix F) into `out` and returns how many there were.
@@ -10,12 +15,15 @@ export class GifLzw {
    * `out` and `data` whatever they hold.
    */
   decode(data: Uint8Array, minCodeSize: number, out: Uint8Array): number {
+    const starts = this.#starts
+    const lengths = this.#lengths
     const clear = 1 << minCodeSize
     const end = clear + 1
     let next = end + 1
     let codeBits = minCodeSize + 1
-    let previous = -1
-    let first = 0
+    /** Where the string before this one was written, and its length; 0: there is none. */
+    let start = 0
+    let length = 0
     let bits = 0
     let bitCount = 0
     let at = 0
@@ -23,7 +31,7 @@ export class GifLzw {
     while (written < out.length) {
       while (bitCount < codeBits) {
         if (at >= data.length) return written
-        bits |= (data[at++] ?? 0) << bitCount
+        bits |= (data[at++] as number) << bitCount
         bitCount += 8
       }
       const code = bits & ((1 << codeBits) - 1)
@@ -33,32 +41,27 @@ export class GifLzw {
       if (code === clear) {
         next = end + 1
         codeBits = minCodeSize + 1
-        previous = -1
+        length = 0
         continue
       }
-      // The table holds codes below `next`; `next` itself is the one about to be made from the previous string and its first pixel.
-      if (code > next || (code === next && previous === -1)) return written
-      if (code >= clear && previous === -1) return written
-      let depth = 0
-      let walk = code
-      if (code === next) {
-        this.#stack[depth++] = first
-        walk = previous
-      }
-      while (walk > end) {
-        this.#stack[depth++] = this.#suffix[walk] ?? 0
-        walk = this.#prefix[walk] ?? 0
-      }
-      first = walk
-      out[written++] = first
-      while (depth > 0 && written < out.length) out[written++] = this.#stack[--depth] ?? 0
-      if (previous !== -1 && next < 4096) {
-        this.#prefix[next] = previous
-        this.#suffix[next] = first
+      // The former string and the first pixel of this one: they lie together. This very code may be the one that is made.
+      if (length > 0 && next < maxCodes) {
+        starts[next] = start
+        lengths[next] = length + 1
         next++
         if (next === 1 << codeBits && codeBits < 12) codeBits++
       }
-      previous = code
+      if (code >= next) return written
+      start = written
+      if (code < clear) {
+        length = 1
+        out[written++] = code
+      } else {
+        length = lengths[code] as number
+        let from = starts[code] as number
+        const stop = Math.min(written + length, out.length)
+        while (written < stop) out[written++] = out[from++] as number
+      }
     }
     return written
   }
