@@ -1,4 +1,5 @@
-import { drawing, later, offBy, runsOf, stdFile } from '../firmware/drawings.ts'
+import { drawing, stdFile } from '../firmware/drawings.ts'
+import { later, offBy, runsOf } from '../firmware/runs.ts'
 import { buildAvr, startAvr, type Target } from '../firmware/simavr/avr-board.ts'
 import { sdCard } from '../firmware/simavr/sd-card.ts'
 import { eventually, workplace } from '../support/pixelgate.ts'
@@ -37,9 +38,9 @@ for (const [target, leds] of cases) {
     Array.from({ length: imageBytes / leds / 3 }, () => 40),
   )
   const flags = ['--port', board.port, '--color-order', 'GRB', '--json', '--candidate', '0']
-  await place.here('upload', await place.file('old.bin', stdFile(old, leds)), ...flags)
+  await place.here('upload', await place.file('old.bin', stdFile(old)), ...flags)
   const { rxBytes } = await board.stats()
-  const upload = place.here('upload', await place.file('new.bin', stdFile(next, leds)), ...flags)
+  const upload = place.here('upload', await place.file('new.bin', stdFile(next)), ...flags)
   const reached = async (bytes: number) => {
     const stats = await eventually(async () => {
       const now = await board.stats()

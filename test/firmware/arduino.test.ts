@@ -6,8 +6,9 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import t from 'tap'
-import { startBootBoard, without } from '../flash/boot-board.ts'
+import { startBootBoard } from '../flash/boot-board.ts'
 import { ledmFile, workplace } from '../support/pixelgate.ts'
+import { without } from './packages.ts'
 
 const protocol = fileURLToPath(new URL('../../firmware-protocol/', import.meta.url))
 const library = `${protocol}boards/arduino/`

@@ -1,16 +1,12 @@
 import { readFile } from 'node:fs/promises'
-import t, { type Test } from 'tap'
-import { eventually, type Finished, type Workplace, workplace } from '../support/pixelgate.ts'
-import { drawing, later, offBy, runsOf, stdFile, timeMs } from './drawings.ts'
-import {
-  type AvrBoard,
-  buildAvr,
-  type RigStats,
-  type Strip,
-  startAvr,
-  withoutAvr,
-} from './simavr/avr-board.ts'
+import t from 'tap'
+import { type Workplace, workplace } from '../support/pixelgate.ts'
+import { type Strip, steadyDrawing } from './drawings.ts'
+import { later, offBy, runsOf, timeMs } from './runs.ts'
+import { buildAvr, startAvr, withoutAvr } from './simavr/avr-board.ts'
 import { sdCard } from './simavr/sd-card.ts'
+import { sound, when } from './simavr/soundness.ts'
+import { uploadedFrames } from './uploaded.ts'
 
 t.jobs = 2
 /** New for each test: tap writes into it. */
@@ -20,42 +16,15 @@ const row: Strip = { leds: 60 }
 const alongRow = 'row-straight-tl'
 const pauseMs = 100
 
-const steps = (seed: number, frames: number) =>
-  drawing(
-    seed,
-    60,
-    Array.from({ length: frames }, () => 40),
-  )
-
-const pattern = (place: Workplace, name: string, frames: ReturnType<typeof steps>) =>
-  place.file(name, stdFile(frames, 60))
-
-async function uploaded(t: Test, place: Workplace, board: AvrBoard, file: string): Promise<Finished> {
-  const flags = ['--port', board.port, '--color-order', 'GRB', '--candidate', '0', '--json']
-  const done = await place.here('upload', file, ...flags)
-  t.equal(done.status, 0, `${done.status} ${done.last['event']} ${done.last['message'] ?? ''}`)
-  return done
-}
-
-const when = (board: AvrBoard, what: string, reached: (stats: RigStats) => boolean) =>
-  eventually(async () => reached(await board.stats()), what)
-
-async function sound(t: Test, board: AvrBoard): Promise<void> {
-  const { stackBytes, ramFreeBytes, lateMs, sdReads, sdWrites, ...counted } = await board.stats()
-  t.match(counted, { rxOverruns: 0, sdClashes: 0 })
-  t.ok(ramFreeBytes >= 96, `the stack took ${stackBytes} bytes, ${ramFreeBytes} were never used`)
-  t.comment(`${sdReads} reads, ${sdWrites} writes; the machine was ${lateMs.toFixed(0)} ms late in all`)
-}
-
 if (withoutAvr === false) await buildAvr([['mega-sd', row]])
 
 t.test('a Mega plays from an SD card in time while it receives, and loses no byte', options(), async t => {
   const place = await workplace(t)
   const board = await startAvr(t, place, 'mega-sd', row, { storage: await sdCard(place) })
-  const [old, next] = [steps(21, 5), steps(22, 100)]
-  await uploaded(t, place, board, await pattern(place, 'old.bin', old))
+  const [old, next] = [steadyDrawing(21, 60, 5), steadyDrawing(22, 60, 100)]
+  await uploadedFrames(t, place, board, old)
   await later(board, 200)
-  const { last } = await uploaded(t, place, board, await pattern(place, 'new.bin', next))
+  const { last } = await uploadedFrames(t, place, board, next)
   t.match(last, { retransmittedBytes: 0, resentBlocks: 0 })
   await later(board, 1000)
   const { pictures, faults } = await board.pin()
@@ -78,10 +47,10 @@ t.test(
   async t => {
     const place = await workplace(t)
     const board = await startAvr(t, place, 'mega-sd', row, { storage: await sdCard(place) })
-    const [old, next] = [steps(23, 5), steps(24, 250)]
-    await uploaded(t, place, board, await pattern(place, 'old.bin', old))
+    const [old, next] = [steadyDrawing(23, 60, 5), steadyDrawing(24, 60, 250)]
+    await uploadedFrames(t, place, board, old)
     const { rxBytes } = await board.stats()
-    const upload = uploaded(t, place, board, await pattern(place, 'new.bin', next))
+    const upload = uploadedFrames(t, place, board, next)
     const restartsMs: number[] = []
     await when(board, 'a part of the pattern', stats => stats.rxBytes > rxBytes + 2000)
     restartsMs.push(timeMs(await board.cutPower()))
@@ -113,9 +82,9 @@ t.test(
 t.test('while the card tidies up a frame is late, and the time is made up', options(), async t => {
   const place = await workplace(t)
   const board = await startAvr(t, place, 'mega-sd', row, { storage: await sdCard(place), pauseEvery: 9 })
-  const [old, next] = [steps(25, 5), steps(26, 100)]
-  await uploaded(t, place, board, await pattern(place, 'old.bin', old))
-  const { last } = await uploaded(t, place, board, await pattern(place, 'new.bin', next))
+  const [old, next] = [steadyDrawing(25, 60, 5), steadyDrawing(26, 60, 100)]
+  await uploadedFrames(t, place, board, old)
+  const { last } = await uploadedFrames(t, place, board, next)
   t.match(last, { retransmittedBytes: 0, resentBlocks: 0 })
   await later(board, 1000)
   const { pictures, faults } = await board.pin()
@@ -138,8 +107,8 @@ t.test('a card of standard capacity, and a small partition, will do', options(),
   const place = await workplace(t)
   const storage = await sdCard(place, { sectors: 2048 })
   const board = await startAvr(t, place, 'mega-sd', row, { storage, standard: true })
-  const frames = steps(27, 30)
-  await uploaded(t, place, board, await pattern(place, 'new.bin', frames))
+  const frames = steadyDrawing(27, 60, 30)
+  await uploadedFrames(t, place, board, frames)
   await later(board, 1500)
   const runs = runsOf((await board.pin()).pictures, [frames], row, alongRow)
   t.same(

@@ -1,14 +1,10 @@
-import t, { type Test } from 'tap'
-import { eventually, type Finished, type Workplace, workplace } from '../support/pixelgate.ts'
-import { drawing, gifFile, later, ledsFile, offBy, type Run, runsOf, stdFile, timeMs } from './drawings.ts'
-import {
-  type AvrBoard,
-  buildAvr,
-  type RigStats,
-  type Strip,
-  startAvr,
-  withoutAvr,
-} from './simavr/avr-board.ts'
+import t from 'tap'
+import { workplace } from '../support/pixelgate.ts'
+import { drawing, gifFile, ledsFile, type Strip, steadyDrawing } from './drawings.ts'
+import { later, offBy, type Run, runsOf, timeMs } from './runs.ts'
+import { type AvrBoard, buildAvr, startAvr, withoutAvr } from './simavr/avr-board.ts'
+import { sound, when } from './simavr/soundness.ts'
+import { uploaded, uploadedFrames } from './uploaded.ts'
 
 /** Boards are emulated in real time, a tenth of a core each, so they run side by side. */
 t.jobs = 3
@@ -22,25 +18,6 @@ const alongRow = 'row-straight-tl'
 /** What was promised of a frame's time. */
 const jitterMs = 1
 
-const uploaded = async (
-  t: Test,
-  place: Workplace,
-  board: AvrBoard,
-  file: string,
-  ...more: readonly string[]
-): Promise<Finished> => {
-  const flags = ['--port', board.port, '--color-order', 'GRB', '--json']
-  const done = await place.here('upload', file, ...flags, ...more)
-  t.equal(done.status, 0, `${done.status} ${done.last['event']} ${done.last['message'] ?? ''}`)
-  if (done.status !== 0)
-    t.comment(JSON.stringify(await board.stats()), (await board.pin()).pictures.at(-1)?.atMs)
-  return done
-}
-
-/** Waits for a moment that is reached within a ms of the board's time or so. */
-const when = (board: AvrBoard, what: string, reached: (stats: RigStats) => boolean) =>
-  eventually(async () => reached(await board.stats()), what)
-
 /** Bytes that the board has received from now on. */
 async function receiving(board: AvrBoard): Promise<(bytes: number) => Promise<boolean>> {
   const { rxBytes: before } = await board.stats()
@@ -48,13 +25,6 @@ async function receiving(board: AvrBoard): Promise<(bytes: number) => Promise<bo
 }
 
 const patternsOf = (runs: readonly Run[]) => runs.map(({ pattern }) => pattern)
-
-async function sound(t: Test, board: AvrBoard): Promise<void> {
-  const { stackBytes, ramFreeBytes, lateMs, ...counted } = await board.stats()
-  t.match(counted, { rxOverruns: 0, norClashes: 0 })
-  t.ok(ramFreeBytes >= 96, `the stack took ${stackBytes} bytes, ${ramFreeBytes} were never used`)
-  t.comment(`the machine was ${lateMs.toFixed(0)} ms late in all`)
-}
 
 if (withoutAvr === false)
   await buildAvr([
@@ -108,17 +78,10 @@ t.test(
     const place = await workplace(t)
     const board = await startAvr(t, place, 'uno', row)
     const [old, next] = [drawing(3, 60, [100, 50]), drawing(4, 60, [50, 60, 70])]
-    await uploaded(t, place, board, await place.file('old.bin', stdFile(old, 60)), '--candidate', '0')
+    await uploadedFrames(t, place, board, old)
     await later(board, 400)
     const received = await receiving(board)
-    const upload = uploaded(
-      t,
-      place,
-      board,
-      await place.file('new.bin', stdFile(next, 60)),
-      '--candidate',
-      '0',
-    )
+    const upload = uploadedFrames(t, place, board, next)
     await received(350)
     const cut = await board.cutPower()
     const { last } = await upload
@@ -139,23 +102,16 @@ t.test(
   async t => {
     const place = await workplace(t)
     const board = await startAvr(t, place, 'uno-nor', row)
-    const old = drawing(5, 60, [40, 40, 40, 40, 40])
+    const old = steadyDrawing(5, 60, 5)
     const next = drawing(
       6,
       60,
       Array.from({ length: 120 }, (_, i) => 40 + (i % 3) * 10),
     )
-    await uploaded(t, place, board, await place.file('old.bin', stdFile(old, 60)), '--candidate', '0')
+    await uploadedFrames(t, place, board, old)
     const { norErases } = await board.stats()
     const received = await receiving(board)
-    const upload = uploaded(
-      t,
-      place,
-      board,
-      await place.file('new.bin', stdFile(next, 60)),
-      '--candidate',
-      '0',
-    )
+    const upload = uploadedFrames(t, place, board, next)
     await when(board, 'the third sector', stats => stats.norErases >= norErases + 3)
     const restartsMs = [timeMs(await board.cutPower())]
     await received(6000)
@@ -184,22 +140,11 @@ t.test(
   async t => {
     const place = await workplace(t)
     const board = await startAvr(t, place, 'mega-nor', row)
-    const old = drawing(7, 60, [40, 40, 40, 40, 40])
-    const next = drawing(
-      8,
-      60,
-      Array.from({ length: 100 }, () => 40),
-    )
-    await uploaded(t, place, board, await place.file('old.bin', stdFile(old, 60)), '--candidate', '0')
+    const old = steadyDrawing(7, 60, 5)
+    const next = steadyDrawing(8, 60, 100)
+    await uploadedFrames(t, place, board, old)
     await later(board, 200)
-    const { last } = await uploaded(
-      t,
-      place,
-      board,
-      await place.file('new.bin', stdFile(next, 60)),
-      '--candidate',
-      '0',
-    )
+    const { last } = await uploadedFrames(t, place, board, next)
     t.match(last, { retransmittedBytes: 0, resentBlocks: 0 })
     await later(board, 1000)
     const { pictures, faults } = await board.pin()
@@ -216,24 +161,10 @@ t.test(
 t.test('a noisy line and a flash that cannot suspend change no picture', options(), async t => {
   const place = await workplace(t)
   const board = await startAvr(t, place, 'uno-nor', row, { suspends: false })
-  const [old, next] = [
-    drawing(9, 60, [40, 40, 40]),
-    drawing(
-      10,
-      60,
-      Array.from({ length: 60 }, () => 40),
-    ),
-  ]
-  await uploaded(t, place, board, await place.file('old.bin', stdFile(old, 60)), '--candidate', '0')
+  const [old, next] = [steadyDrawing(9, 60, 3), steadyDrawing(10, 60, 60)]
+  await uploadedFrames(t, place, board, old)
   await board.disturb(1500)
-  const { last } = await uploaded(
-    t,
-    place,
-    board,
-    await place.file('new.bin', stdFile(next, 60)),
-    '--candidate',
-    '0',
-  )
+  const { last } = await uploadedFrames(t, place, board, next)
   t.ok(last['retransmittedBytes'] > 0, `${last['retransmittedBytes']} bytes went again`)
   await later(board, 1000)
   const { pictures, faults } = await board.pin()

@@ -1,47 +1,21 @@
 import { createHash } from 'node:crypto'
 import t, { type Test } from 'tap'
-import { eventually, type Finished, type Workplace, workplace } from '../support/pixelgate.ts'
+import type { Wiring } from '../../src/pattern/wiring.ts'
+import { eventually, type Finished, workplace } from '../support/pixelgate.ts'
+import { drawing, type Frame, gifFile, ledsFile, noise, type Strip, wanted } from './drawings.ts'
 import { type CortexBoard, type Counted, startCortexM, withoutCortexM } from './qemu/cortex-board.ts'
-import {
-  drawing,
-  type Frame,
-  gifFile,
-  inRows,
-  ledsFile,
-  noise,
-  type Order,
-  onStrip,
-  stdFile,
-  upAndDown,
-} from './qemu/drawings.ts'
 import { type Expected, type Gap, type Stretch, stretches } from './qemu/playback.ts'
+import { uploaded, uploadedFrames } from './uploaded.ts'
 
-const expected = (name: string, frames: readonly Frame[], order: Order): Expected => ({
+const expected = (
+  name: string,
+  frames: readonly Frame[],
+  strip: Strip,
+  wiring: Wiring = 'row-straight-tl',
+): Expected => ({
   name,
-  frames: frames.map(frame => ({ delayMs: frame.delayMs, bytes: onStrip(frame, order) })),
+  frames: frames.map(frame => ({ delayMs: frame.delayMs, bytes: wanted(frame, strip, wiring) })),
 })
-
-/** Through the product's own upload, over the pty as over a serial port. */
-async function uploaded(
-  t: Test,
-  place: Workplace,
-  board: CortexBoard,
-  file: string,
-  ...more: readonly string[]
-): Promise<Finished> {
-  const done = await place.here(
-    'upload',
-    file,
-    '--port',
-    board.port,
-    '--color-order',
-    'GRB',
-    '--json',
-    ...more,
-  )
-  t.equal(done.status, 0, `${done.status} ${done.last['event']} ${done.last['message'] ?? done.stderr}`)
-  return done
-}
 
 const sha256 = (bytes: Uint8Array = new Uint8Array()): string =>
   createHash('sha256').update(bytes).digest('hex')
@@ -90,11 +64,12 @@ const count = (frames: number, delayMs: number): readonly number[] =>
 
 t.test('what a Cortex-M shows is the file, pixel by pixel and on time', { skip: withoutCortexM }, async t => {
   const place = await workplace(t)
-  const board = await startCortexM(t, place, { leds: 24, width: 6, height: 4 })
-  const [wiring, order] = ['column-serpentine-bl', upAndDown(6, 4)]
+  const strip = { leds: 24, width: 6, height: 4 }
+  const board = await startCortexM(t, place, strip)
+  const wiring = 'column-serpentine-bl'
 
   const frames = drawing(1, 24, [60, 100, 150, 80])
-  const gif = expected('gif', frames, order)
+  const gif = expected('gif', frames, strip, wiring)
   const file = await place.file('noise.gif', gifFile(frames, 6, 4))
   holdsWhatWasSent(t, board, await uploaded(t, place, board, file, '--wiring', wiring))
   const first = await played(board, [gif], 'gif', 14)
@@ -102,7 +77,7 @@ t.test('what a Cortex-M shows is the file, pixel by pixel and on time', { skip: 
   onTime(t, 'gif', first[0]?.gaps)
 
   const others = drawing(2, 24, [100, 100, 100])
-  const leds = expected('leds', others, order)
+  const leds = expected('leds', others, strip, wiring)
   const drawn = await place.file('noise.leds', ledsFile(others, 6, 4))
   holdsWhatWasSent(t, board, await uploaded(t, place, board, drawn, '--wiring', wiring))
   const both = await played(board, [gif, leds], 'leds', 14)
@@ -123,7 +98,7 @@ t.test(
     const place = await workplace(t)
     const board = await startCortexM(t, place, { leds: 60 })
     const old = drawing(3, 60, count(5, 40))
-    await uploaded(t, place, board, await place.file('old.bin', stdFile(old)), '--candidate', '0')
+    await uploadedFrames(t, place, board, old)
     const before = board.slot(board.record.active)?.id
     const stillOld = (when: string) => {
       const slot = board.slot(board.record.active)
@@ -135,9 +110,8 @@ t.test(
       60,
       Array.from({ length: 500 }, (_, i) => 20 + (i % 3) * 10),
     )
-    const file = await place.file('new.bin', stdFile(frames))
     const { erases } = await board.counted()
-    const upload = uploaded(t, place, board, file, '--candidate', '0', '--max-baud', '460800')
+    const upload = uploadedFrames(t, place, board, frames, '--max-baud', '460800')
     await eventually(async () => (await board.counted()).erases > erases + 6, 'a half erased slot')
     await board.kill()
     t.equal(board.durable.blocks, 0)
@@ -160,7 +134,7 @@ t.test(
     t.ok(done.last['resentBlocks'] <= 2, `${done.last['resentBlocks']} blocks were sent again`)
     holdsWhatWasSent(t, board, done)
 
-    const patterns = [expected('old', old, inRows(60)), expected('new', frames, inRows(60))]
+    const patterns = [expected('old', old, { leds: 60 }), expected('new', frames, { leds: 60 })]
     const seen = await played(board, patterns, 'new', 30)
     t.same(
       seen.map(({ name, boot }) => `${name} ${boot}`),
@@ -183,8 +157,8 @@ for (const leds of [60, 200])
       const place = await workplace(t)
       const board = await startCortexM(t, place, { leds })
       const old = noise(5, leds, count(25, 40))
-      await uploaded(t, place, board, await place.file('old.bin', stdFile(old)), '--candidate', '0')
-      const patterns = [expected('old', old, inRows(leds))]
+      await uploadedFrames(t, place, board, old)
+      const patterns = [expected('old', old, { leds })]
       await played(board, patterns, 'old', 3)
       t.equal(await board.light(), false, 'the status light is off while nothing arrives')
       const alone = await board.counted()
@@ -192,8 +166,7 @@ for (const leds of [60, 200])
       const begun = await board.counted()
 
       const frames = noise(6, leds, count(Math.round(24_000 / leds), 40))
-      const file = await place.file('new.bin', stdFile(frames))
-      const upload = uploaded(t, place, board, file, '--candidate', '0', '--max-baud', '460800')
+      const upload = uploadedFrames(t, place, board, frames, '--max-baud', '460800')
       await eventually(() => board.durable.blocks > 0, 'a durable block')
       const [from, fromBytes] = [await board.counted(), board.durable.bytes]
       t.equal(await board.light(), true, 'it is on while a pattern does')
@@ -204,7 +177,7 @@ for (const leds of [60, 200])
       const done = await board.counted()
       t.match(last, { retransmittedBytes: 0, resentBlocks: 0 })
 
-      const seen = await played(board, [...patterns, expected('new', frames, inRows(leds))], 'new', 3)
+      const seen = await played(board, [...patterns, expected('new', frames, { leds })], 'new', 3)
       t.same(
         seen.map(({ name }) => name),
         ['old', 'new'],

@@ -1,14 +1,18 @@
 import omggif from 'omggif'
 import type { Wiring } from '../../src/pattern/wiring.ts'
-import { eventually } from '../support/pixelgate.ts'
 import { seededRandom } from '../support/synthetic-patterns.ts'
-import type { AvrBoard, Strip } from './simavr/avr-board.ts'
-import type { Picture } from './ws2812.ts'
 
 export interface Frame {
   readonly delayMs: number
   /** RGB, row after row. */
   readonly pixels: Uint8Array
+}
+
+export interface Strip {
+  readonly leds: number
+  /** Absent: LEDs in a row. */
+  readonly width?: number
+  readonly height?: number
 }
 
 const palette = [0x000000, 0xff2010, 0x20ff40, 0x1040ff, 0xffffff, 0x010204, 0x808000, 0x7f00fe]
@@ -23,6 +27,23 @@ export function drawing(seed: number, leds: number, delaysMs: readonly number[])
         color => [color >> 16, (color >> 8) & 0xff, color & 0xff],
       ),
     ),
+  }))
+}
+
+/** The same at 25 frames a second. */
+export const steadyDrawing = (seed: number, leds: number, frames: number): readonly Frame[] =>
+  drawing(
+    seed,
+    leds,
+    Array.from({ length: frames }, () => 40),
+  )
+
+/** Frames that no codec makes smaller. */
+export function noise(seed: number, leds: number, delaysMs: readonly number[]): readonly Frame[] {
+  const random = seededRandom(seed)
+  return delaysMs.map(delayMs => ({
+    delayMs,
+    pixels: Uint8Array.from({ length: leds * 3 }, () => Math.floor(random() * 256)),
   }))
 }
 
@@ -57,13 +78,13 @@ export function ledsFile(frames: readonly Frame[], width: number, height: number
     .join('')
 }
 
-/** STD: LEDs in a row. */
-export function stdFile(frames: readonly Frame[], leds: number): Uint8Array {
+/** STD: LEDs in a row, any delay. */
+export function stdFile(frames: readonly Frame[]): Uint8Array {
+  const header = Buffer.alloc(4)
+  header.writeUInt16LE((frames[0]?.pixels.length ?? 0) / 3, 0)
+  header.writeUInt16LE(frames.length, 2)
   const parts = frames.flatMap(({ delayMs, pixels }) => [Uint8Array.of(delayMs & 255, delayMs >> 8), pixels])
-  return Buffer.concat([
-    Uint8Array.of(leds & 255, leds >> 8, frames.length & 255, frames.length >> 8),
-    ...parts,
-  ])
+  return Buffer.concat([header, ...parts])
 }
 
 /** Goes along the strip as a finger would: pixels of the canvas in the order of the LEDs. Owes nothing to the gateway's own map. */
@@ -93,76 +114,4 @@ function finger(width: number, height: number, wiring: Wiring): readonly number[
 export function wanted(frame: Frame, { leds, width = leds, height = 1 }: Strip, wiring: Wiring): Buffer {
   const pixel = (at: number) => [1, 0, 2].map(channel => frame.pixels[at * 3 + channel] ?? 0)
   return Buffer.from(finger(width, height, wiring).flatMap(pixel))
-}
-
-/** Pictures of one pattern without a break, each the frame after the one before it. */
-export interface Run {
-  /** Index of the pattern, −1 for black. */
-  readonly pattern: number
-  readonly fromMs: number
-  readonly pictures: number
-  /** How far the time to the next picture was from the frame's delay, and when. */
-  readonly off: readonly { readonly atMs: number; readonly ms: number }[]
-}
-
-const hex = (bytes: Uint8Array = new Uint8Array()) => Buffer.from(bytes).toString('hex')
-
-/**
- * Explains every picture: it is the next frame of what runs, or a run begins with it, which frame 0 of any pattern and black may do. Throws at the
- * first picture that is neither. After each of `restartsMs` a run begins in any case.
- */
-export function runsOf(
-  pictures: readonly Picture[],
-  patterns: readonly (readonly Frame[])[],
-  strip: Strip,
-  wiring: Wiring,
-  restartsMs: readonly number[] = [],
-): readonly Run[] {
-  const all = patterns.map(frames => frames.map(frame => wanted(frame, strip, wiring)))
-  const black = Buffer.alloc(strip.leds * 3)
-  const runs: (Run & { pictures: number; off: { atMs: number; ms: number }[] })[] = []
-  let [next, sinceMs] = [0, 0]
-  for (const [i, { atMs, bytes }] of pictures.entries()) {
-    const run = runs.at(-1)
-    const frames = all[run?.pattern ?? -1]
-    const restarted = restartsMs.some(ms => ms > sinceMs && ms <= atMs)
-    if (run !== undefined && !restarted && frames?.[next]?.equals(bytes) === true) {
-      const delayMs = patterns[run.pattern]?.at(next - 1)?.delayMs ?? 0
-      run.off.push({ atMs: sinceMs, ms: atMs - sinceMs - delayMs })
-      run.pictures++
-      next = (next + 1) % frames.length
-    } else {
-      const pattern = black.equals(bytes) ? -1 : all.findIndex(([first]) => first?.equals(bytes))
-      if (pattern < 0 && !black.equals(bytes))
-        throw new Error(
-          `picture ${i} at ${atMs.toFixed(1)} ms is nobody's first frame, nor frame ${next} of pattern ${run?.pattern}: ${hex(bytes)}, not ${hex(frames?.[next])}`,
-        )
-      runs.push({ pattern, fromMs: atMs, pictures: 1, off: [] })
-      next = pattern < 0 ? 0 : 1 % (all[pattern]?.length ?? 1)
-    }
-    sinceMs = atMs
-  }
-  return runs
-}
-
-/** What is off by more than `ms` after `sinceMs`, in words. */
-export const offBy = (ms: number, runs: readonly Run[], sinceMs = 0): readonly string[] =>
-  runs.flatMap(({ off, fromMs }) =>
-    off
-      .filter(gap => gap.atMs >= sinceMs && Math.abs(gap.ms) > ms)
-      .map(
-        gap =>
-          `at ${gap.atMs.toFixed(1)} ms, in the run from ${fromMs.toFixed(1)} on, by ${gap.ms.toFixed(3)} ms`,
-      ),
-  )
-
-/** The board's time at which the rig answered. */
-export const timeMs = ({ cycles }: { readonly cycles: number }): number => cycles / 16e3
-
-/** Waits until so much of the board's time has passed; returns where it is now. */
-export async function later(board: AvrBoard, ms: number): Promise<number> {
-  const now = async () => timeMs(await board.stats())
-  const endMs = (await now()) + ms
-  await eventually(async () => (await now()) >= endMs, `${ms} ms of the board`)
-  return endMs
 }

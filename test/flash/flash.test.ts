@@ -7,9 +7,10 @@ import t from 'tap'
 import { boardKinds } from '../../src/flash/board-kinds.ts'
 import { firmwareImage } from '../../src/flash/firmware-image.ts'
 import { parseIntelHex } from '../../src/flash/intel-hex.ts'
+import { without } from '../firmware/packages.ts'
 import { type Event, eventually, Running, type Workplace, workplace } from '../support/pixelgate.ts'
 import { openPtyPair } from '../support/pty.ts'
-import { startBootBoard, without } from './boot-board.ts'
+import { startBootBoard } from './boot-board.ts'
 
 const prebuilt = (name: string): string =>
   fileURLToPath(new URL(`../../firmware-protocol/boards/prebuilt/${name}`, import.meta.url))

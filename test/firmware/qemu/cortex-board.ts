@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { closeSync, constants, existsSync, fstatSync, openSync, readSync } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import { rm, symlink, truncate, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
@@ -11,6 +11,8 @@ import {
   readSlot,
 } from '../../simulation/flash-layout.ts'
 import type { Workplace } from '../../support/pixelgate.ts'
+import type { Strip } from '../drawings.ts'
+import { without } from '../packages.ts'
 import { Qemu } from './qemu.ts'
 import { StripRecord } from './strip-record.ts'
 
@@ -29,23 +31,8 @@ const stepsPerMs = 2
 
 const tools = 'arm-none-eabi-'
 
-const onPath = (name: string): boolean =>
-  (process.env['PATH'] ?? '').split(':').some(folder => existsSync(`${folder}/${name}`))
-
-const missing = [
-  ['qemu-system-arm', 'qemu-system-arm'],
-  [`${tools}gcc`, 'gcc-arm-none-eabi'],
-].flatMap(([command = '', name]) => (onPath(command) ? [] : [name]))
-
 /** For `t.test` options: the reason to skip, or false. */
-export const withoutCortexM = missing.length > 0 && `needs the packages ${missing.join(', ')}`
-
-export interface Strip {
-  readonly leds: number
-  /** Absent: LEDs in a row. */
-  readonly width?: number
-  readonly height?: number
-}
+export const withoutCortexM = without('qemu-system-arm', 'gcc-arm-none-eabi')
 
 /** What firmware and startup count; read from memory, so the firmware needs no command for it. */
 export interface Counted {

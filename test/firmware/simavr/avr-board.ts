@@ -1,33 +1,21 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { createReadStream, existsSync } from 'node:fs'
+import { execFile } from 'node:child_process'
+import { createReadStream } from 'node:fs'
 import { rm } from 'node:fs/promises'
-import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import type { Test } from 'tap'
-import { systemClock } from '../../../src/kernel/clock.ts'
-import { withDeadline } from '../../../src/kernel/deadline.ts'
 import type { Workplace } from '../../support/pixelgate.ts'
-import { stop } from '../../support/pty.ts'
+import type { Strip } from '../drawings.ts'
+import { without } from '../packages.ts'
 import { type PinRecord, Ws2812Decoder } from '../ws2812.ts'
+import { type Rig, startRig } from './rig-process.ts'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
 const firmware = fileURLToPath(new URL('../../../firmware-protocol/boards/avr', import.meta.url))
-const answerTimeoutMs = 20_000
 const frequencyHz = 16e6
 
-const onPath = (name: string): boolean =>
-  (process.env['PATH'] ?? '').split(':').some(folder => existsSync(`${folder}/${name}`))
-
-const missing = [
-  [onPath('avr-gcc'), 'gcc-avr'],
-  [existsSync('/usr/lib/avr/include/avr/io.h'), 'avr-libc'],
-  [existsSync('/usr/include/simavr/sim_avr.h'), 'libsimavr-dev'],
-  [existsSync('/usr/include/libelf.h'), 'libelf-dev'],
-].flatMap(([there, name]) => (there ? [] : [name]))
-
 /** For `t.test` options: the reason to skip, or false. */
-export const withoutAvr = missing.length > 0 && `needs the packages ${missing.join(', ')}`
+export const withoutAvr = without('gcc-avr', 'avr-libc', 'libsimavr-dev', 'libelf-dev')
 
 export type Target = 'uno' | 'uno-nor' | 'mega' | 'mega-nor' | 'mega-sd'
 
@@ -37,13 +25,6 @@ const wiring: Readonly<Record<Target, readonly string[]>> = {
   mega: ['--mcu', 'atmega2560', '--led', 'E4', '--light', 'B7'],
   'mega-nor': ['--mcu', 'atmega2560', '--led', 'E4', '--light', 'B7', '--cs', 'B0'],
   'mega-sd': ['--mcu', 'atmega2560', '--led', 'E4', '--light', 'B7', '--cs', 'B0'],
-}
-
-export interface Strip {
-  readonly leds: number
-  /** Absent: LEDs in a row. */
-  readonly width?: number
-  readonly height?: number
 }
 
 /** What the rig counts; see rig.h. */
@@ -75,15 +56,13 @@ export interface RigStats {
 /** An emulated AVR with the project's firmware, its storage in files of `place`. */
 export class AvrBoard {
   readonly port: string
-  readonly #child: ChildProcess
-  readonly #ask: (word: string) => Promise<RigStats>
+  readonly #rig: Rig
   readonly #pins: string
 
-  constructor(port: string, child: ChildProcess, pins: string, ask: (word: string) => Promise<RigStats>) {
-    this.port = port
-    this.#child = child
+  constructor(rig: Rig, pins: string) {
+    this.port = rig.port
+    this.#rig = rig
     this.#pins = pins
-    this.#ask = ask
   }
 
   stats = (): Promise<RigStats> => this.#ask('stats')
@@ -95,7 +74,11 @@ export class AvrBoard {
   tear = (inth: number): Promise<RigStats> => this.#ask(`tear ${inth}`)
   /** From now on one byte of so many has a bit flipped, either way; 0 = none. */
   disturb = (oneIn: number): Promise<RigStats> => this.#ask(`noise ${oneIn}`)
-  unplug = (): Promise<void> => stop(this.#child)
+  unplug = (): Promise<void> => this.#rig.stop()
+
+  #ask(command: string): Promise<RigStats> {
+    return this.#rig.ask(command) as Promise<RigStats>
+  }
 
   /** What has left the pin so far. */
   async pin(): Promise<PinRecord> {
@@ -158,45 +141,8 @@ export async function startAvr(
   // No name: an empty socket.
   const kept = [kind, storage === '' ? '' : place.path(storage)]
   const card = ['--sd-pause-every', String(pauseEvery), '--sd-standard', standard ? '1' : '0']
-  const child = spawn(
-    `${here}build/rig`,
-    [
-      elf,
-      ...wiring[target],
-      ...kept,
-      ...card,
-      '--suspend',
-      suspends ? '1' : '0',
-      '--speed',
-      String(speed),
-      '--pins',
-      pins,
-    ],
-    {
-      stdio: ['pipe', 'pipe', 'inherit'],
-    },
-  )
-  t.teardown(() => stop(child).then(() => rm(pins, { force: true })))
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
-  const answer = async (): Promise<unknown> => {
-    const { value, done } = await withDeadline(
-      systemClock,
-      answerTimeoutMs,
-      lines.next(),
-      'link_failed',
-      'the rig is silent',
-    )
-    if (done === true) throw new Error('the rig has ended')
-    return JSON.parse(value)
-  }
-  const { path } = (await answer()) as { path: string }
-  let last: Promise<unknown> = Promise.resolve()
-  return new AvrBoard(path, child, pins, word => {
-    const answered = last.then(() => {
-      child.stdin.write(`${word}\n`)
-      return answer()
-    })
-    last = answered.catch(() => undefined)
-    return answered as Promise<RigStats>
-  })
+  t.teardown(() => rm(pins, { force: true }))
+  const pace = ['--suspend', suspends ? '1' : '0', '--speed', String(speed), '--pins', pins]
+  const args = [elf, ...wiring[target], ...kept, ...card, ...pace]
+  return new AvrBoard(await startRig(t, `${here}build/rig`, args), pins)
 }

@@ -12,11 +12,8 @@
 #define _GNU_SOURCE
 #include "rig.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <pty.h>
-#include <signal.h>
 #include <simavr/avr_ioport.h>
 #include <simavr/avr_uart.h>
 #include <simavr/sim_elf.h>
@@ -24,16 +21,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
-#include <termios.h>
-#include <time.h>
 #include <unistd.h>
 
-#define FREQUENCY 16000000u
-#define SLICE_CYCLES (FREQUENCY / 2000)
 #define PAINT 0xC5
-#define BEHIND_NS 50000000 /* what the machine could not keep up with beyond this is not made up */
 
 static rig_t rig;
 static FILE *pins;
@@ -44,11 +35,6 @@ static bool pins_dirty;
 static double late_ms;
 static uint32_t stack_floor; /* first address behind the variables */
 
-void rig_fail(const char *what) {
-  fprintf(stderr, "rig: %s%s%s\n", what, errno ? ": " : "", errno ? strerror(errno) : "");
-  exit(1);
-}
-
 avr_cycle_count_t rig_us(const rig_t *r, double us) { return (avr_cycle_count_t)(us * r->avr->frequency / 1e6); }
 
 void *rig_module(rig_t *r, const char *kind) {
@@ -57,17 +43,17 @@ void *rig_module(rig_t *r, const char *kind) {
     if (strcmp(kind, "uart") == 0 && ((avr_uart_t *)io)->name != '0') continue;
     return io;
   }
-  rig_fail(kind);
+  desk_fail(kind);
   return NULL;
 }
 
 uint8_t *rig_map(const char *path, size_t bytes) {
   const int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   struct stat now;
-  if (fd < 0 || fstat(fd, &now)) rig_fail(path);
-  if (ftruncate(fd, (off_t)bytes)) rig_fail(path);
+  if (fd < 0 || fstat(fd, &now)) desk_fail(path);
+  if (ftruncate(fd, (off_t)bytes)) desk_fail(path);
   uint8_t *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-  if (memory == MAP_FAILED) rig_fail(path);
+  if (memory == MAP_FAILED) desk_fail(path);
   if ((size_t)now.st_size < bytes) memset(memory + now.st_size, 0xFF, bytes - (size_t)now.st_size);
   close(fd);
   return memory;
@@ -114,19 +100,6 @@ static void on_reset(avr_io_t *io) {
 
 static avr_io_t models = {.kind = "rig", .reset = on_reset};
 
-static void open_pty(void) {
-  int slave;
-  struct termios raw;
-  char path[128];
-  memset(&raw, 0, sizeof raw);
-  cfmakeraw(&raw);
-  raw.c_cflag |= CS8 | CREAD | CLOCAL;
-  if (openpty(&master, &slave, path, &raw, NULL)) rig_fail("openpty"); /* the slave stays open: a client's closing is no hang-up */
-  fcntl(master, F_SETFL, O_NONBLOCK);
-  printf("{\"ready\":true,\"path\":\"%s\"}\n", path);
-  fflush(stdout);
-}
-
 static void stats(const char *of) {
   fflush(pins);
   printf("{\"answer\":\"%s\",\"cycles\":%llu,\"rxBytes\":%llu,\"rxOverruns\":%llu,\"txBytes\":%llu,\"eepromWrites\":%llu,"
@@ -151,7 +124,7 @@ static void cut(void) {
   avr_reset(rig.avr);
 }
 
-static void obey(const char *word) {
+static void obey(char *word) {
   if (strcmp(word, "quit") == 0) {
     stats(word);
     exit(0);
@@ -163,30 +136,13 @@ static void obey(const char *word) {
   stats(word);
 }
 
-static void read_commands(void) {
-  static char line[64];
-  static size_t n;
-  char bytes[256];
-  const ssize_t got = read(STDIN_FILENO, bytes, sizeof bytes);
-  if (got == 0) exit(0);
-  for (ssize_t i = 0; i < got; i++) {
-    if (bytes[i] != '\n') {
-      if (n + 1 < sizeof line) line[n++] = bytes[i];
-      continue;
-    }
-    line[n] = 0;
-    n = 0;
-    obey(line);
-  }
-}
-
 static void serve_files(void) {
   static uint8_t waiting[4096];
   static size_t waiting_n;
   struct pollfd fds[2] = {{.fd = STDIN_FILENO, .events = POLLIN}, {.fd = master, .events = uart_room() > 4096 ? POLLIN : 0}};
   if (poll(fds, 2, 0) > 0) {
     uint8_t bytes[4096];
-    if (fds[0].revents) read_commands();
+    if (fds[0].revents) desk_read_commands(obey);
     if (fds[1].revents & POLLIN) {
       const ssize_t n = read(master, bytes, sizeof bytes);
       if (n > 0) uart_send_to_chip(bytes, (size_t)n);
@@ -197,82 +153,46 @@ static void serve_files(void) {
     const ssize_t n = write(master, waiting, waiting_n);
     if (n > 0) memmove(waiting, waiting + n, waiting_n -= (size_t)n);
   }
-  if (pins_dirty && rig.avr->cycle - pin_at > FREQUENCY / 1000) {
+  if (pins_dirty && rig.avr->cycle - pin_at > DESK_FREQUENCY / 1000) {
     fflush(pins);
     pins_dirty = false;
   }
 }
 
-static int64_t now_ns(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
-static void run(double speed) {
-  int64_t base_ns = now_ns();
-  avr_cycle_count_t base = rig.avr->cycle;
-  for (;;) {
-    const avr_cycle_count_t end = rig.avr->cycle + SLICE_CYCLES;
-    while (rig.avr->cycle < end) {
-      const int state = avr_run(rig.avr);
-      if (state == cpu_Done || state == cpu_Crashed) rig_fail("the firmware crashed");
-    }
-    if (rig.cut_wanted) cut();
-    serve_files();
-    const int64_t due = base_ns + (int64_t)((double)(rig.avr->cycle - base) * 1e9 / FREQUENCY / speed), late = now_ns() - due;
-    if (late < 0) {
-      const struct timespec wait = {0, -late};
-      nanosleep(&wait, NULL);
-    } else if (late > BEHIND_NS) {
-      late_ms += (double)late / 1e6;
-      base_ns = now_ns();
-      base = rig.avr->cycle;
-    }
-  }
-}
-
-static const char *option(int argc, char **argv, const char *name, const char *otherwise) {
-  for (int i = 2; i + 1 < argc; i += 2)
-    if (strcmp(argv[i], name) == 0) return argv[i + 1];
-  return otherwise;
-}
-
-static void quiet(avr_t *avr, const int level, const char *format, va_list list) {
-  (void)avr;
-  if (level <= LOG_ERROR) vfprintf(stderr, format, list);
+static void serve(void) {
+  if (rig.cut_wanted) cut();
+  serve_files();
 }
 
 int main(int argc, char **argv) {
-  if (argc < 2 || argc % 2) rig_fail("usage: rig FIRMWARE.elf --mcu NAME --led PIN --pins FILE …");
-  const char *led = option(argc, argv, "--led", "D6"), *nor = option(argc, argv, "--nor", NULL), *sd = option(argc, argv, "--sd", NULL),
-             *cs = option(argc, argv, "--cs", "B2");
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
-  avr_global_logger_set(quiet);
+  if (argc < 2 || argc % 2) desk_fail("usage: rig FIRMWARE.elf --mcu NAME --led PIN --pins FILE …");
+  const char *led = desk_option(argc, argv, "--led", "D6"), *nor = desk_option(argc, argv, "--nor", NULL), *sd = desk_option(argc, argv, "--sd", NULL),
+             *cs = desk_option(argc, argv, "--cs", "B2");
+  desk_start();
   elf_firmware_t firmware;
   memset(&firmware, 0, sizeof firmware);
-  if (elf_read_firmware(argv[1], &firmware)) rig_fail(argv[1]);
-  rig.avr = avr_make_mcu_by_name(option(argc, argv, "--mcu", "atmega328p"));
-  if (!rig.avr) rig_fail("no such chip");
+  if (elf_read_firmware(argv[1], &firmware)) desk_fail(argv[1]);
+  rig.avr = avr_make_mcu_by_name(desk_option(argc, argv, "--mcu", "atmega328p"));
+  if (!rig.avr) desk_fail("no such chip");
   avr_init(rig.avr);
-  firmware.frequency = FREQUENCY;
+  firmware.frequency = DESK_FREQUENCY;
   avr_load_firmware(rig.avr, &firmware);
-  rig.avr->frequency = FREQUENCY;
+  rig.avr->frequency = DESK_FREQUENCY;
   stack_floor = (uint32_t)rig.avr->ioend + 1 + firmware.datasize + firmware.bsssize;
-  pins = fopen(option(argc, argv, "--pins", "/dev/null"), "wb");
-  if (!pins) rig_fail("--pins");
+  pins = fopen(desk_option(argc, argv, "--pins", "/dev/null"), "wb");
+  if (!pins) desk_fail("--pins");
   uart_start(&rig);
-  eeprom_start(&rig, option(argc, argv, "--eeprom", NULL));
-  if (nor) nor_start(&rig, nor, (uint8_t)atoi(option(argc, argv, "--nor-log2", "20")), atoi(option(argc, argv, "--suspend", "1")) != 0, cs[0], cs[1] - '0');
-  if (sd) sd_start(&rig, sd, atoi(option(argc, argv, "--sd-standard", "0")) != 0, (uint32_t)atoi(option(argc, argv, "--sd-pause-every", "0")), cs[0], cs[1] - '0');
+  eeprom_start(&rig, desk_option(argc, argv, "--eeprom", NULL));
+  if (nor) nor_start(&rig, nor, (uint8_t)atoi(desk_option(argc, argv, "--nor-log2", "20")), atoi(desk_option(argc, argv, "--suspend", "1")) != 0, cs[0], cs[1] - '0');
+  if (sd) sd_start(&rig, sd, atoi(desk_option(argc, argv, "--sd-standard", "0")) != 0, (uint32_t)atoi(desk_option(argc, argv, "--sd-pause-every", "0")), cs[0], cs[1] - '0');
   avr_irq_register_notify(avr_io_getirq(rig.avr, AVR_IOCTL_IOPORT_GETIRQ(led[0]), IOPORT_IRQ_PIN0 + (led[1] - '0')), on_pin, NULL);
-  const char *light = option(argc, argv, "--light", "B5");
+  const char *light = desk_option(argc, argv, "--light", "B5");
   avr_irq_register_notify(avr_io_getirq(rig.avr, AVR_IOCTL_IOPORT_GETIRQ(light[0]), IOPORT_IRQ_PIN0 + (light[1] - '0')), on_light, NULL);
   models.avr = rig.avr;
   avr_io_t *last = rig.avr->io_port;
   while (last->next) last = last->next;
   last->next = &models;
   avr_reset(rig.avr);
-  open_pty();
-  run(atof(option(argc, argv, "--speed", "1")));
+  master = desk_open_pty(true);
+  desk_run(rig.avr, atof(desk_option(argc, argv, "--speed", "1")), serve, &late_ms);
 }

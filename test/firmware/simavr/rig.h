@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "desk.h"
+
 typedef struct rig {
   avr_t *avr;
   uint64_t rx_bytes;    /* that reached the chip's receiver */
@@ -40,7 +42,6 @@ void *rig_module(rig_t *rig, const char *kind);
 avr_cycle_count_t rig_us(const rig_t *rig, double us);
 /* Whole file of that size, shared with the memory returned, so that it survives a kill; new bytes are 0xFF. */
 uint8_t *rig_map(const char *path, size_t bytes);
-void rig_fail(const char *what);
 
 /* Each replaces what simavr has. `…_reset` is called at every reset; `…_cut` when the supply fails: what is under way is torn. */
 void uart_start(rig_t *rig);

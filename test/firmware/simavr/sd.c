@@ -235,7 +235,7 @@ void sd_start(rig_t *with, const char *file, bool standard_capacity, uint32_t ev
   standard = standard_capacity;
   pause_every = every;
   if (*file) {
-    if (stat(file, &now) || now.st_size < SECTOR_BYTES) rig_fail(file);
+    if (stat(file, &now) || now.st_size < SECTOR_BYTES) desk_fail(file);
     sectors = (uint32_t)(now.st_size / SECTOR_BYTES);
     memory = rig_map(file, (size_t)sectors * SECTOR_BYTES);
   }

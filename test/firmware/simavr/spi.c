@@ -32,7 +32,7 @@ static avr_cycle_count_t shifted(avr_t *avr, avr_cycle_count_t when, void *param
 static void write_data(avr_t *avr, avr_io_addr_t address, uint8_t value, void *param) {
   static const uint8_t divider[4] = {4, 16, 64, 128};
   (void)param;
-  if (shifting) rig_fail("a byte for SPI before the last one had left");
+  if (shifting) desk_fail("a byte for SPI before the last one had left");
   cycles = divider[avr->data[spi->r_spcr] & 3] * 8u >> (avr->data[spi->r_spsr] & 1);
   avr->data[address] = value;
   avr_regbit_clear(avr, spi->spi.raised);

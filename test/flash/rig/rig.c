@@ -9,26 +9,16 @@
  *   stats       counters so far                   quit    (or end of input)
  */
 #define _GNU_SOURCE
-#include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
-#include <pty.h>
-#include <signal.h>
 #include <simavr/avr_uart.h>
-#include <simavr/sim_avr.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <termios.h>
-#include <time.h>
 #include <unistd.h>
 
-#define FREQUENCY 16000000u
-#define SLICE_CYCLES (FREQUENCY / 2000)
-#define BEHIND_NS 50000000 /* what the machine could not keep up with beyond this is not made up */
+#include "../../firmware/simavr/desk.h"
+
 #define QUEUE_BYTES 4096u
 
 static avr_t *avr;
@@ -38,11 +28,7 @@ static uint8_t to_chip[QUEUE_BYTES], to_host[QUEUE_BYTES];
 static size_t to_chip_at, to_chip_n, to_host_n;
 static uint64_t rx_bytes, tx_bytes;
 static uint32_t opens, resets;
-
-static void fail(const char *what) {
-  fprintf(stderr, "rig: %s%s%s\n", what, errno ? ": " : "", errno ? strerror(errno) : "");
-  exit(1);
-}
+static double late_ms;
 
 static void on_output(struct avr_irq_t *irq, uint32_t value, void *param) {
   (void)irq;
@@ -80,36 +66,22 @@ static uint32_t load(const char *path) {
   FILE *file = fopen(path, "r");
   char line[600];
   uint32_t base = 0, lowest = UINT32_MAX;
-  if (!file) fail(path);
+  if (!file) desk_fail(path);
   while (fgets(line, sizeof line, file)) {
     unsigned count, at, type, value;
-    if (sscanf(line, ":%2x%4x%2x", &count, &at, &type) != 3) fail(path);
+    if (sscanf(line, ":%2x%4x%2x", &count, &at, &type) != 3) desk_fail(path);
     if (type == 2 || type == 4) {
-      if (sscanf(line + 9, "%4x", &value) != 1) fail(path);
+      if (sscanf(line + 9, "%4x", &value) != 1) desk_fail(path);
       base = value << (type == 2 ? 4 : 16);
     }
     for (unsigned i = 0; type == 0 && i < count; i++) {
-      if (sscanf(line + 9 + 2 * i, "%2x", &value) != 1 || base + at + i > avr->flashend) fail(path);
+      if (sscanf(line + 9 + 2 * i, "%2x", &value) != 1 || base + at + i > avr->flashend) desk_fail(path);
       avr->flash[base + at + i] = (uint8_t)value;
     }
     if (type == 0 && base + at < lowest) lowest = base + at;
   }
   fclose(file);
   return lowest;
-}
-
-static void open_pty(void) {
-  int slave;
-  struct termios raw;
-  char path[128];
-  memset(&raw, 0, sizeof raw);
-  cfmakeraw(&raw);
-  raw.c_cflag |= CS8 | CREAD | CLOCAL;
-  if (openpty(&master, &slave, path, &raw, NULL)) fail("openpty");
-  fcntl(master, F_SETFL, O_NONBLOCK);
-  close(slave); /* from here the master tells by a hang-up whether somebody has the port open */
-  printf("{\"ready\":true,\"path\":\"%s\"}\n", path);
-  fflush(stdout);
 }
 
 static void answer(const char *of) {
@@ -120,7 +92,7 @@ static void answer(const char *of) {
 
 static void dump(const char *path) {
   FILE *file = fopen(path, "wb");
-  if (!file || fwrite(avr->flash, 1, avr->flashend + 1, file) != avr->flashend + 1 || fclose(file)) fail(path);
+  if (!file || fwrite(avr->flash, 1, avr->flashend + 1, file) != avr->flashend + 1 || fclose(file)) desk_fail(path);
 }
 
 static void obey(char *line) {
@@ -132,27 +104,10 @@ static void obey(char *line) {
   if (strcmp(line, "quit") == 0) exit(0);
 }
 
-static void read_commands(void) {
-  static char line[512];
-  static size_t n;
-  char bytes[256];
-  const ssize_t got = read(STDIN_FILENO, bytes, sizeof bytes);
-  if (got == 0) exit(0);
-  for (ssize_t i = 0; i < got; i++) {
-    if (bytes[i] != '\n') {
-      if (n + 1 < sizeof line) line[n++] = bytes[i];
-      continue;
-    }
-    line[n] = 0;
-    n = 0;
-    obey(line);
-  }
-}
-
-static void serve(void) {
+static void serve_files(void) {
   struct pollfd fds[2] = {{.fd = STDIN_FILENO, .events = POLLIN}, {.fd = master, .events = POLLIN}};
   poll(fds, 2, 0);
-  if (fds[0].revents) read_commands();
+  if (fds[0].revents) desk_read_commands(obey);
   const bool now = !(fds[1].revents & POLLHUP);
   if (now && !connected) {
     opens++;
@@ -181,59 +136,24 @@ static void feed(void) {
   }
 }
 
-static int64_t now_ns(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+static void serve(void) {
+  serve_files();
+  feed();
 }
 
-static void run(void) {
-  int64_t base_ns = now_ns();
-  avr_cycle_count_t base = avr->cycle;
-  for (;;) {
-    const avr_cycle_count_t end = avr->cycle + SLICE_CYCLES;
-    while (avr->cycle < end) {
-      const int state = avr_run(avr);
-      if (state == cpu_Done || state == cpu_Crashed) fail("the program crashed");
-    }
-    serve();
-    feed();
-    const int64_t due = base_ns + (int64_t)((double)(avr->cycle - base) * 1e9 / FREQUENCY), late = now_ns() - due;
-    if (late < 0) {
-      const struct timespec wait = {0, -late};
-      nanosleep(&wait, NULL);
-    } else if (late > BEHIND_NS) {
-      base_ns = now_ns();
-      base = avr->cycle;
-    }
-  }
-}
-
-static const char *option(int argc, char **argv, const char *name, const char *otherwise) {
-  for (int i = 1; i + 1 < argc; i += 2)
-    if (strcmp(argv[i], name) == 0) return argv[i + 1];
-  return otherwise;
-}
-
-static void quiet(avr_t *of, const int level, const char *format, va_list list) {
-  (void)of;
-  if (level <= LOG_ERROR) vfprintf(stderr, format, list);
-}
-
-/* simavr would sleep in real time where the chip sleeps; run() keeps the time. */
+/* simavr would sleep in real time where the chip sleeps; desk_run keeps the time. */
 static void no_sleep(avr_t *of, avr_cycle_count_t cycles) {
   (void)of;
   (void)cycles;
 }
 
 int main(int argc, char **argv) {
-  const char *boot = option(argc, argv, "--boot", NULL), *app = option(argc, argv, "--app", NULL);
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
-  avr_global_logger_set(quiet);
-  avr = avr_make_mcu_by_name(option(argc, argv, "--mcu", "atmega328p"));
-  if (!avr) fail("no such chip");
+  const char *boot = desk_option(argc, argv, "--boot", NULL), *app = desk_option(argc, argv, "--app", NULL);
+  desk_start();
+  avr = avr_make_mcu_by_name(desk_option(argc, argv, "--mcu", "atmega328p"));
+  if (!avr) desk_fail("no such chip");
   avr_init(avr);
-  avr->frequency = FREQUENCY;
+  avr->frequency = DESK_FREQUENCY;
   avr->sleep = no_sleep;
   memset(avr->flash, 0xFF, avr->flashend + 1);
   avr->codeend = avr->flashend + 1;
@@ -241,6 +161,6 @@ int main(int argc, char **argv) {
   if (boot) avr->reset_pc = load(boot);
   start_uart();
   pull_reset();
-  open_pty();
-  run();
+  master = desk_open_pty(false); /* so the master tells by a hang-up whether somebody has the port open */
+  desk_run(avr, 1, serve, &late_ms);
 }
