@@ -1,7 +1,5 @@
-import type { Candidate, ImportHint } from '../pattern/candidate.ts'
-import { detectPattern } from '../pattern/detect.ts'
-import { patternError } from '../pattern/fault.ts'
-import { readPatternFile } from './read-pattern-file.ts'
+import type { Candidate } from '../pattern/candidate.ts'
+import { type PatternReading, withCandidates } from './open-pattern.ts'
 
 /** Where a command writes: a stream of the process, or a test. */
 export interface PatternOutput {
@@ -11,31 +9,20 @@ export interface PatternOutput {
   readonly isTTY?: boolean | undefined
 }
 
-export interface InspectOptions {
+export interface InspectOptions extends Pick<PatternReading, 'leds' | 'width' | 'height' | 'channels'> {
   readonly json: boolean
-  readonly leds?: number | undefined
-  readonly width?: number | undefined
-  readonly height?: number | undefined
-}
-
-/** Every reading of the file, errors as AppError: what inspect, preview and upload start from. */
-export async function readCandidates(file: string, hint: ImportHint): Promise<readonly Candidate[]> {
-  const bytes = await readPatternFile(file)
-  const candidates = detectPattern(bytes, { ...hint, fileName: file })
-  if (!candidates.ok) throw patternError(candidates.fault)
-  return candidates.value
 }
 
 /** `pixelgate pattern inspect`: how the file can be read, best first. Resolves to the exit status 0; AppError otherwise. */
-export async function inspectPattern(
+export function inspectPattern(
   file: string,
-  options: InspectOptions,
+  { json, ...reading }: InspectOptions,
   out: PatternOutput,
 ): Promise<number> {
-  const { json, ...hint } = options
-  const candidates = await readCandidates(file, hint)
-  out.write(json ? `${JSON.stringify({ candidates: candidates.map(facts) })}\n` : table(candidates))
-  return 0
+  return withCandidates(file, reading, candidates => {
+    out.write(json ? `${JSON.stringify({ candidates: candidates.map(facts) })}\n` : table(candidates))
+    return 0
+  })
 }
 
 function facts(candidate: Candidate, index: number) {

@@ -1,21 +1,10 @@
 import { type Clock, systemClock } from '../kernel/clock.ts'
-import type { Result } from '../kernel/result.ts'
-import { chooseCandidate } from '../pattern/choose.ts'
-import type { PatternFault } from '../pattern/fault.ts'
-import { patternError } from '../pattern/fault.ts'
 import type { Pattern } from '../pattern/pattern.ts'
 import { type PreviewOptions, previewLines, previewSize } from '../pattern/preview.ts'
-import { fromSourceWiring, parseWiring } from '../pattern/wiring.ts'
-import { type PatternOutput, readCandidates } from './pattern-inspect.ts'
+import { openPatternFile, type PatternReading } from './open-pattern.ts'
+import type { PatternOutput } from './pattern-inspect.ts'
 
-export interface PreviewPatternOptions {
-  /** Index from inspect; needed when a file can be read in several ways. */
-  readonly candidate?: number | undefined
-  /** How the file's pixels run over the matrix, e.g. `column-serpentine-tl`; needs width and height for headerless files. */
-  readonly sourceWiring?: string | undefined
-  readonly leds?: number | undefined
-  readonly width?: number | undefined
-  readonly height?: number | undefined
+export interface PreviewPatternOptions extends PatternReading {
   /** Passes through the pattern; as often as the pattern says when absent. */
   readonly loops?: number | undefined
   readonly once?: boolean | undefined
@@ -33,18 +22,11 @@ export async function previewPattern(
   signal: AbortSignal,
   clock: Clock = systemClock,
 ): Promise<number> {
-  const { candidate: index, leds, width, height } = options
-  const candidates = await readCandidates(file, { leds, width, height })
-  const candidate = value(chooseCandidate(candidates, index))
   const rows = out.rows === undefined ? undefined : Math.max(1, out.rows - 1)
   const view: PreviewOptions = { columns: out.columns ?? 80, rows, colors: options.colors }
-  const scaleTo =
-    candidate.picture === true
-      ? previewSize({ width: candidate.width ?? 1, height: candidate.height ?? 1 }, view)
-      : undefined
-  const opened = value(candidate.open({ scaleTo }))
-  const pattern =
-    options.sourceWiring === undefined ? opened : rewired(opened, options.sourceWiring, width, height)
+  const pattern = await openPatternFile(file, options, ({ picture, width, height }) =>
+    picture === true ? previewSize({ width: width ?? 1, height: height ?? 1 }, view) : undefined,
+  )
   const tty = out.isTTY === true
   const loops = options.once === true ? 1 : (options.loops ?? (tty ? pattern.loopCount : 1))
   if (tty) out.write('\x1b[?25l')
@@ -54,31 +36,6 @@ export async function previewPattern(
     if (tty) out.write('\x1b[?25h')
   }
   return 0
-}
-
-function value<T>(result: Result<T, PatternFault>): T {
-  if (!result.ok) throw patternError(result.fault)
-  return result.value
-}
-
-function rewired(
-  pattern: Pattern,
-  text: string,
-  width: number | undefined,
-  height: number | undefined,
-): Pattern {
-  const wiring = value(parseWiring(text))
-  if (pattern.height === 1 && (width === undefined || height === undefined)) {
-    const message = `the file does not say how its ${pattern.leds} LEDs make a matrix; give --width and --height with --source-wiring`
-    throw patternError({ kind: 'bad_request', message })
-  }
-  return value(
-    fromSourceWiring(
-      pattern,
-      wiring,
-      width === undefined || height === undefined ? pattern : { width, height },
-    ),
-  )
 }
 
 async function play(

@@ -12,6 +12,8 @@ export interface CandidateView {
   readonly durationMs: number | null
   readonly confidence: number
   readonly reason: string
+  /** A picture: it is scaled to the board. */
+  readonly picture?: true
 }
 
 export interface PatternView {

@@ -85,5 +85,6 @@ const patternView = ({ id, name, sourceSha, sizeBytes, format, createdMs }: Patt
 
 function candidateView(candidate: CandidateFacts, index: number): CandidateView {
   const { format, width, height, leds, channels, frames, durationMs, confidence, reason } = candidate
-  return { index, format, width, height, leds, channels, frames, durationMs, confidence, reason }
+  const picture = candidate.picture === true ? { picture: true as const } : {}
+  return { index, format, width, height, leds, channels, frames, durationMs, confidence, reason, ...picture }
 }

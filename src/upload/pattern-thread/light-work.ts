@@ -1,6 +1,7 @@
 import { chooseCandidate } from '../../pattern/choose.ts'
 import { detectPattern } from '../../pattern/detect.ts'
 import { isGif } from '../../pattern/import/gif-blocks.ts'
+import { isPng } from '../../pattern/import/png-chunks.ts'
 import type { Reading } from '../upload-options.ts'
 import type { PatternWork } from './pattern-work.ts'
 
@@ -8,8 +9,8 @@ import type { PatternWork } from './pattern-work.ts'
 const msPerByte = {
   /** Cut and hashed only. */
   raw: 2e-6,
-  /** The blocks of a GIF, whose pixels wait. */
-  gif: 5e-5,
+  /** The blocks of a GIF or the chunks of a PNG, whose pixels wait. */
+  picture: 5e-5,
   leds: 2e-5,
   /** Every number of LEDs is tried on a file that does not say how many it has. */
   other: 3e-4,
@@ -51,8 +52,8 @@ function isLightDrawing(
   return frames * Math.max(leds, boardLeds) * 3 * msPerByte.pixels <= restMs
 }
 
-function formatOf(source: Uint8Array): 'gif' | 'leds' | 'other' {
-  if (isGif(source)) return 'gif'
+function formatOf(source: Uint8Array): 'picture' | 'leds' | 'other' {
+  if (isGif(source) || isPng(source)) return 'picture'
   const start = Buffer.from(source.subarray(0, 8)).toString('latin1')
   return /^(\{header|\{colours|\{anim|\[layer)/i.test(start) ? 'leds' : 'other'
 }

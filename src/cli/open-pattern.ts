@@ -1,0 +1,124 @@
+import type { Result } from '../kernel/result.ts'
+import type { Candidate, ImportHint, OpenOptions } from '../pattern/candidate.ts'
+import { chooseCandidate } from '../pattern/choose.ts'
+import { detectPattern } from '../pattern/detect.ts'
+import { type PatternFault, patternError } from '../pattern/fault.ts'
+import { openPart } from '../pattern/open-part.ts'
+import type { Pattern } from '../pattern/pattern.ts'
+import { parseRange, type Range } from '../pattern/range.ts'
+import { fromSourceWiring, parseWiring } from '../pattern/wiring.ts'
+import type { OptionSpec, OptionValues } from './command.ts'
+import { text, whole } from './option-values.ts'
+import { PatternFile } from './pattern-file.ts'
+
+const mostLeds = 65_535
+
+/** What a user may know of a file that does not say it itself. */
+export const geometryOptions = {
+  leds: { type: 'string', value: 'N', help: 'LEDs of a headerless file, if you know' },
+  width: { type: 'string', value: 'N', help: 'width of its matrix' },
+  height: { type: 'string', value: 'N', help: 'height of its matrix' },
+} as const satisfies Record<string, OptionSpec>
+
+/** Which part of a file is meant; channels are counted as xLights does. */
+export const channelsOption = {
+  channels: {
+    type: 'string',
+    value: 'A-B',
+    help: 'only these channels of a sequence (FSEQ), from 1: FIRST-LAST or FIRST+COUNT',
+  },
+} as const satisfies Record<string, OptionSpec>
+
+/** Options of every command that opens a pattern file, in the order of its help. */
+export const readingOptions = {
+  candidate: { type: 'string', value: 'N', help: 'which reading (index of pattern inspect)' },
+  'source-wiring': {
+    type: 'string',
+    value: 'W',
+    help: 'order of the pixels in the file, e.g. column-serpentine-tl',
+  },
+  ...geometryOptions,
+  ...channelsOption,
+  frames: { type: 'string', value: 'A-B', help: 'only these frames, from 1: FIRST-LAST or FIRST+COUNT' },
+} as const satisfies Record<string, OptionSpec>
+
+/** How a file is to be read; everything may be absent. */
+export interface PatternReading {
+  /** Index of inspect; needed when a file can be read in several ways. */
+  readonly candidate?: number | undefined
+  /** How the file's pixels run over the matrix, e.g. `column-serpentine-tl`; needs width and height for headerless files. */
+  readonly sourceWiring?: string | undefined
+  readonly leds?: number | undefined
+  readonly width?: number | undefined
+  readonly height?: number | undefined
+  /** `FIRST-LAST` or `FIRST+COUNT`, from 1. */
+  readonly channels?: string | undefined
+  readonly frames?: string | undefined
+}
+
+/** The values of `readingOptions`; throws `usage`. */
+export const readingFrom = (options: OptionValues): PatternReading => ({
+  candidate: whole(options, 'candidate', 0, 1000),
+  sourceWiring: text(options, 'source-wiring'),
+  leds: whole(options, 'leds', 1, mostLeds),
+  width: whole(options, 'width', 1, mostLeds),
+  height: whole(options, 'height', 1, mostLeds),
+  channels: text(options, 'channels'),
+  frames: text(options, 'frames'),
+})
+
+/**
+ * Every reading of a file, best first, for as long as `use` runs; what has been opened stays good afterwards. Rejects with AppError:
+ * `file_missing`, `file_invalid`, `file_too_large`, `usage`.
+ */
+export async function withCandidates<T>(
+  path: string,
+  reading: PatternReading,
+  use: (candidates: readonly Candidate[]) => T,
+): Promise<T> {
+  const { leds, width, height, channels } = reading
+  const hint: ImportHint = { fileName: path, leds, width, height, channels: range(channels, 'channels') }
+  const file = await PatternFile.open(path)
+  try {
+    return use(value(detectPattern(file, hint)))
+  } finally {
+    await file.close()
+  }
+}
+
+/**
+ * A file as one pattern in canvas order: the chosen reading, the part that was asked for, the source wiring undone. `scaleTo` says at
+ * which size a picture is wanted. Rejects like `withCandidates`, and with `file_ambiguous`.
+ */
+export function openPatternFile(
+  path: string,
+  reading: PatternReading,
+  scaleTo: (candidate: Candidate) => OpenOptions['scaleTo'] = () => undefined,
+): Promise<Pattern> {
+  const part = {
+    channels: range(reading.channels, 'channels'),
+    frames: range(reading.frames, 'frames'),
+  }
+  return withCandidates(path, reading, candidates => {
+    const candidate = value(chooseCandidate(candidates, reading.candidate))
+    return rewired(value(openPart(candidate, { ...part, scaleTo: scaleTo(candidate) })), reading)
+  })
+}
+
+const range = (written: string | undefined, what: 'channels' | 'frames'): Range | undefined =>
+  written === undefined ? undefined : value(parseRange(written, what))
+
+function value<T>(result: Result<T, PatternFault>): T {
+  if (result.ok) return result.value
+  throw patternError(result.fault)
+}
+
+function rewired(pattern: Pattern, { sourceWiring, width, height }: PatternReading): Pattern {
+  if (sourceWiring === undefined) return pattern
+  const wiring = value(parseWiring(sourceWiring))
+  if (width !== undefined && height !== undefined)
+    return value(fromSourceWiring(pattern, wiring, { width, height }))
+  if (pattern.height > 1) return value(fromSourceWiring(pattern, wiring))
+  const message = `the file does not say how its ${pattern.leds} LEDs make a matrix; give --width and --height with --source-wiring`
+  throw patternError({ kind: 'bad_request', message })
+}
