@@ -28,7 +28,8 @@ export function openPart(candidate: Candidate, options: OpenOptions = {}): Resul
   const { frames } = options
   const { byChannel = false } = candidate
   const opened = candidate.open(options)
-  if (!opened.ok || frames === undefined || byChannel) return opened
+  // Some formats keep no more than they are asked for.
+  if (!opened.ok || frames === undefined || opened.value.frames.length === frames.count) return opened
   const part = opened.value.frames.slice(frames.first, frames.first + frames.count)
   return ok({ ...opened.value, frames: part })
 }

@@ -13,6 +13,8 @@ export interface CandidateView {
   readonly durationMs: number | null
   readonly confidence: number
   readonly reason: string
+  /** A picture: it is scaled to the board. */
+  readonly picture?: true
 }
 
 /** Letters, digits and what joins them; case and spaces around it do not count. */

@@ -279,8 +279,8 @@ t.test('a rate is that of the last seconds and forgets a run that began anew', a
 })
 
 t.test('a hint says beforehand whether a reading goes onto a board', async t => {
-  const drawing = (width: number | null, height: number | null, leds: number, format = 'leds') => ({
-    format,
+  const drawing = (width: number | null, height: number | null, leds: number, picture?: true) => ({
+    ...(picture === true ? { picture } : {}),
     width,
     height,
     leds,
@@ -289,15 +289,15 @@ t.test('a hint says beforehand whether a reading goes onto a board', async t => 
   const strip = board('Strip', { width: 0, height: 0 })
   t.equal(fitOf(drawing(8, 8, 64), matrix).kind, 'fits')
   t.equal(fitOf(drawing(16, 16, 256), matrix).kind, 'not')
-  t.equal(fitOf(drawing(16, 16, 256, 'gif'), matrix).kind, 'scaled', 'pictures are scaled')
+  t.equal(fitOf(drawing(16, 16, 256, true), matrix).kind, 'scaled', 'pictures are scaled')
   t.match(fitOf(drawing(4, 16, 64), board('Wide', { width: 16, height: 4 })), {
     kind: 'not',
     words: /quarter/,
   })
   t.match(fitOf(drawing(8, 8, 64), strip), { kind: 'not', words: /width and height/ })
-  t.equal(fitOf(drawing(null, null, 64, 'raw'), matrix).kind, 'fits')
+  t.equal(fitOf(drawing(null, null, 64), matrix).kind, 'fits')
   t.match(fitOf(drawing(50, 1, 50), strip), { kind: 'partly', words: 'lights 50 of 64 LEDs' })
-  t.equal(fitOf(drawing(null, null, 65, 'raw'), strip).kind, 'not')
+  t.equal(fitOf(drawing(null, null, 65), strip).kind, 'not')
 })
 
 t.test('the picture of the wiring is the wiring that patterns are laid out for', async t => {

@@ -86,5 +86,6 @@ export function patternRoutes({ core: { uploads, library, fits }, incoming }: Pa
 
 export function candidateView(candidate: CandidateFacts, index: number): CandidateView {
   const { format, width, height, leds, channels, frames, durationMs, confidence, reason } = candidate
-  return { index, format, width, height, leds, channels, frames, durationMs, confidence, reason }
+  const picture = candidate.picture === true ? { picture: true as const } : {}
+  return { index, format, width, height, leds, channels, frames, durationMs, confidence, reason, ...picture }
 }

@@ -8,12 +8,12 @@ export interface Fit {
 }
 
 type Shape = Pick<BoardView, 'leds' | 'width' | 'height'>
-type Drawing = Pick<CandidateView, 'format' | 'leds' | 'width' | 'height'>
+type Drawing = Pick<CandidateView, 'picture' | 'leds' | 'width' | 'height'>
 
 const isMatrix = (width: number | null, height: number | null): boolean =>
   width !== null && height !== null && width > 0 && height > 1
 
-export function fitOf({ format, leds, width, height }: Drawing, board: Shape): Fit {
+export function fitOf({ picture, leds, width, height }: Drawing, board: Shape): Fit {
   const matrix = isMatrix(board.width, board.height)
   if (!isMatrix(width, height)) {
     if (leds === board.leds) return { kind: 'fits', words: 'fits' }
@@ -23,7 +23,7 @@ export function fitOf({ format, leds, width, height }: Drawing, board: Shape): F
   }
   if (!matrix) return { kind: 'not', words: 'needs a matrix; set the width and height of the board' }
   if (width === board.width && height === board.height) return { kind: 'fits', words: 'fits' }
-  if (format === 'gif') return { kind: 'scaled', words: `scaled to ${board.width} × ${board.height}` }
+  if (picture === true) return { kind: 'scaled', words: `scaled to ${board.width} × ${board.height}` }
   const turned = width === board.height && height === board.width
   return {
     kind: 'not',

@@ -11,7 +11,10 @@ interface Delay {
   readonly denominator: number
 }
 
-/** Animated PNG (PNG 3rd edition, §11.3.6): every pixel, time and the loop count are kept; each frame holds what has changed. */
+/** Frames of a matrix for LEDs are no smaller in parts, and readers that cannot compose show whole ones rightly. */
+const wholePixels = 64 * 64
+
+/** Animated PNG (PNG 3rd edition, §11.3.6): every pixel, time and the loop count are kept; each frame of a large one holds what has changed. */
 export const apngExporter: Exporter = {
   format: 'apng',
   extensions: ['.apng'],
@@ -24,10 +27,11 @@ export const apngExporter: Exporter = {
     let sequence = 0
     let before: Uint8Array | undefined
     let parts = 0
+    const isSmall = pattern.leds <= wholePixels
     for (const { pixels, delayMs } of pattern.frames) {
       for (const delay of delayParts(delayMs)) {
         const whole = { x: 0, y: 0, width: pattern.width, height: pattern.height }
-        const area = before === undefined ? whole : changedArea(before, pixels, pattern)
+        const area = before === undefined || isSmall ? whole : changedArea(before, pixels, pattern)
         const data = pngData(cutArea(pixels, pattern.width, area), area, colors)
         images.push(frameControl(sequence++, area, delay))
         images.push(before === undefined ? pngChunk('IDAT', data) : pngChunk('fdAT', u32(sequence++), data))

@@ -1,5 +1,5 @@
 import { fail, ok } from '../../kernel/result.ts'
-import type { Frame } from '../pattern.ts'
+import { durationMs, type Frame } from '../pattern.ts'
 import { refusedLayout } from './canvas-format.ts'
 import { type Area, changedArea, cutArea } from './changed-area.ts'
 import { colorIndex } from './color-index.ts'
@@ -77,7 +77,7 @@ function hundredths(frames: readonly Frame[]): readonly number[] {
 
 function notesOf(frames: readonly Frame[], times: readonly number[], inexact: number): readonly string[] {
   const short = frames.filter(frame => frame.delayMs < leastHundredths * 10).length
-  const wantedMs = frames.reduce((total, frame) => total + frame.delayMs, 0)
+  const wantedMs = durationMs(frames)
   const shownMs = times.reduce((total, time) => total + time * 10, 0)
   const slower = shownMs - wantedMs >= 10 ? `, and the whole takes ${shownMs} ms instead of ${wantedMs}` : ''
   return [

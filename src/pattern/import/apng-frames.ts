@@ -14,7 +14,7 @@ export class ApngFrames {
   readonly #canvas: { readonly width: number; readonly height: number }
   readonly #offset: number
   readonly #announced: number
-  readonly #images: Array<Omit<PngImage, 'data'> & { readonly data: Uint8Array[] }> = []
+  readonly #images: Array<Omit<PngImage, 'pieces'> & { readonly pieces: number[] }> = []
   #sequence = 0
   /** The picture of IDAT is the first frame. */
   #withDefault = false
@@ -65,7 +65,7 @@ export class ApngFrames {
       return invalidAt(offset, `disposal ${disposal} and blending ${blend}; APNG knows 0 to 2 and 0 to 1`)
     if (isFirst) this.#withDefault = true
     const delayMs = delayOf(u16be(data, 20), u16be(data, 22))
-    this.#images.push({ offset, x, y, width, height, delayMs, disposal, over: blend === 1, data: [] })
+    this.#images.push({ offset, x, y, width, height, delayMs, disposal, over: blend === 1, pieces: [] })
     return undefined
   }
 
@@ -78,12 +78,12 @@ export class ApngFrames {
     const image = this.#images.at(-1)
     if (!afterData || image === undefined || (this.#withDefault && this.#images.length === 1))
       return invalidAt(offset, 'an fdAT chunk before the fcTL chunk of its frame')
-    image.data.push(data.subarray(4))
+    image.pieces.push(offset + 12, offset + 8 + data.length)
     return undefined
   }
 
   /** `picture`: the pieces of IDAT. */
-  finish(picture: readonly Uint8Array[]): Result<readonly PngImage[], PatternFault> {
+  finish(picture: readonly number[]): Result<readonly PngImage[], PatternFault> {
     if (this.#images.length !== this.#announced) {
       const message = `acTL announces ${this.#announced} frames, but the file has ${this.#images.length}; it is damaged or was cut short`
       return fail(invalidAt(this.#offset, message))
@@ -91,7 +91,9 @@ export class ApngFrames {
     const empty = this.#emptyFrame(true)
     if (empty !== undefined) return fail(empty)
     return ok(
-      this.#images.map((image, at) => (at === 0 && this.#withDefault ? { ...image, data: picture } : image)),
+      this.#images.map((image, at) =>
+        at === 0 && this.#withDefault ? { ...image, pieces: picture } : image,
+      ),
     )
   }
 
@@ -109,7 +111,7 @@ export class ApngFrames {
   /** The last frame must have its picture before the next begins. */
   #emptyFrame(afterData: boolean): PatternFault | undefined {
     const image = this.#images.at(-1)
-    if (image === undefined || image.data.length > 0) return undefined
+    if (image === undefined || image.pieces.length > 0) return undefined
     if (this.#withDefault && this.#images.length === 1 && afterData) return undefined
     return invalidAt(image.offset, 'a frame without a picture (fdAT)')
   }

@@ -15,6 +15,7 @@ export const rawImageBytes = (png: PngFile, { width, height }: PngImage): number
  * §11.3.6.2. What is transparent is black, as an LED is. `show` must copy what it keeps; it may return false to end the work.
  */
 export function composePng(
+  bytes: Uint8Array,
   png: PngFile,
   show: (canvas: Uint8Array, delayMs: number) => boolean,
 ): Result<true, PatternFault> {
@@ -23,7 +24,7 @@ export function composePng(
   const toRgba = rowToRgba(png)
   const rgba = new Uint8Array(png.width * 4)
   for (const [index, image] of png.images.entries()) {
-    const raw = inflated(png, image)
+    const raw = inflated(bytes, png, image)
     if (!raw.ok) return raw
     if (image.disposal === 2) backup.set(canvas)
     const drawn = draw(png, image, raw.value, { toRgba, rgba, canvas })
@@ -37,10 +38,9 @@ export function composePng(
 }
 
 /** The rows of an image, in a buffer of exactly the size that its geometry asks for. */
-function inflated(png: PngFile, image: PngImage): Result<Uint8Array, PatternFault> {
+function inflated(bytes: Uint8Array, png: PngFile, image: PngImage): Result<Uint8Array, PatternFault> {
   const expected = rawImageBytes(png, image)
-  const [first = new Uint8Array(0), ...more] = image.data
-  const packed = more.length === 0 ? first : Buffer.concat([first, ...more])
+  const packed = joined(bytes, image.pieces)
   try {
     // One output buffer: no second copy of the picture is made. Its pages are not touched before they are filled.
     const raw = inflateSync(packed, { maxOutputLength: expected, chunkSize: Math.max(64, expected + 1) })
@@ -56,6 +56,14 @@ function inflated(png: PngFile, image: PngImage): Result<Uint8Array, PatternFaul
         : `cannot be decompressed (${error.message})`
     return fail(invalidAt(image.offset, `the picture that begins here ${reason}; the file is damaged`))
   }
+}
+
+/** A view where there is one piece. */
+function joined(bytes: Uint8Array, pieces: readonly number[]): Uint8Array {
+  if (pieces.length === 2) return bytes.subarray(pieces[0], pieces[1])
+  const parts: Uint8Array[] = []
+  for (let at = 0; at < pieces.length; at += 2) parts.push(bytes.subarray(pieces[at], pieces[at + 1]))
+  return Buffer.concat(parts)
 }
 
 interface Tools {

@@ -26,8 +26,8 @@ export interface PngImage {
   readonly disposal: number
   /** Drawn over what is there; false: in its place. */
   readonly over: boolean
-  /** The compressed rows, in pieces. */
-  readonly data: readonly Uint8Array[]
+  /** Where its compressed rows lie: begin and end of each piece, one after the other. Views would cost a file of many frames its memory. */
+  readonly pieces: readonly number[]
 }
 
 export interface PngFile extends PngHeader {
@@ -60,7 +60,7 @@ class PngReader {
   #header: PngHeader | undefined
   #palette: Uint8Array | undefined
   #transparency: Uint8Array | undefined
-  readonly #data: Uint8Array[] = []
+  readonly #pieces: number[] = []
   #dataAt = 0
   #dataEnded = false
   #animation: ApngFrames | undefined
@@ -73,7 +73,7 @@ class PngReader {
   take(chunk: PngChunk): PatternFault | undefined {
     const { offset, type, data } = chunk
     if (this.#header === undefined) return this.#takeHeader(chunk)
-    if (this.#data.length > 0 && type !== 'IDAT') this.#dataEnded = true
+    if (this.#pieces.length > 0 && type !== 'IDAT') this.#dataEnded = true
     switch (type) {
       case 'IHDR':
         return invalidAt(offset, 'a second IHDR chunk; a PNG has one header')
@@ -84,20 +84,20 @@ class PngReader {
       case 'IDAT':
         if (this.#dataEnded)
           return invalidAt(offset, 'an IDAT chunk apart from the others; they follow one another')
-        if (this.#data.length === 0) this.#dataAt = offset
-        this.#data.push(data)
+        if (this.#pieces.length === 0) this.#dataAt = offset
+        this.#pieces.push(offset + 8, offset + 8 + data.length)
         return undefined
       case 'acTL':
         // After the picture it means nothing (§11.3.6.1).
-        if (this.#data.length > 0) return undefined
+        if (this.#pieces.length > 0) return undefined
         if (this.#animation !== undefined)
           return invalidAt(offset, 'a second acTL chunk; a PNG has one animation')
         this.#animation = new ApngFrames(chunk, this.#header, this.#maxImages)
         return this.#animation.problem
       case 'fcTL':
-        return this.#animation?.control(chunk, this.#data.length > 0)
+        return this.#animation?.control(chunk, this.#pieces.length > 0)
       case 'fdAT':
-        return this.#animation?.frameData(chunk, this.#data.length > 0)
+        return this.#animation?.frameData(chunk, this.#pieces.length > 0)
       case 'IEND':
         this.#endAt = offset
         return undefined
@@ -114,7 +114,8 @@ class PngReader {
   finish(): Result<PngFile, PatternFault> {
     const header = this.#header
     if (header === undefined) return fail(invalidAt(8, 'the PNG has no header (IHDR)'))
-    if (this.#data.length === 0) return fail(invalidAt(this.#endAt, 'the PNG ends without a picture (IDAT)'))
+    if (this.#pieces.length === 0)
+      return fail(invalidAt(this.#endAt, 'the PNG ends without a picture (IDAT)'))
     if (header.colorType === 3 && this.#palette === undefined)
       return fail(
         invalidAt(this.#dataAt, 'the PNG has colour numbers, but no palette (PLTE) before its picture'),
@@ -128,10 +129,10 @@ class PngReader {
       delayMs: 0,
       disposal: 0,
       over: false,
-      data: this.#data,
+      pieces: this.#pieces,
     }
     const animation = this.#animation
-    const images = animation === undefined ? ok([still]) : animation.finish(this.#data)
+    const images = animation === undefined ? ok([still]) : animation.finish(this.#pieces)
     if (!images.ok) return images
     return ok({
       ...header,
@@ -176,7 +177,7 @@ class PngReader {
   }
 
   #takeTransparency({ offset, data }: PngChunk, { colorType }: PngHeader): PatternFault | undefined {
-    if (colorType > 3 || this.#data.length > 0) return undefined
+    if (colorType > 3 || this.#pieces.length > 0) return undefined
     const most = colorType === 0 ? 2 : colorType === 2 ? 6 : (this.#palette?.length ?? 0) / 3
     if (colorType === 3 ? data.length > most : data.length !== most)
       return invalidAt(

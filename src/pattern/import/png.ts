@@ -30,7 +30,7 @@ export const readPng: Importer = (source, limits, hint) => {
   if (!isPng(source.read(0, 8))) return ok([])
   const file = wholeFile(source, limits)
   if (!file.ok) return file
-  const parsed = parsePng(file.value, limits.maxFrames)
+  const parsed = parsePng(file.value, Math.min(limits.maxFrames, maxWorkBytes / imageWorkBytes))
   if (!parsed.ok) return parsed
   const png = parsed.value
   const tooMuch = bomb(file.value.length, png)
@@ -40,7 +40,7 @@ export const readPng: Importer = (source, limits, hint) => {
     width: png.width,
     height: png.height,
     compose: (show: (canvas: Uint8Array) => void) =>
-      composePng(png, canvas => {
+      composePng(file.value, png, canvas => {
         show(canvas)
         return false
       }),
@@ -48,10 +48,10 @@ export const readPng: Importer = (source, limits, hint) => {
   const sprites =
     png.plays === null || hint.sprite !== undefined ? spriteCandidates(sheet, limits, hint) : ok([])
   if (!sprites.ok || hint.sprite !== undefined) return sprites
-  return ok([picture(png, limits, hint), ...sprites.value])
+  return ok([picture(file.value, png, limits, hint), ...sprites.value])
 }
 
-function picture(png: PngFile, limits: PatternLimits, hint: ImportHint): Candidate {
+function picture(bytes: Uint8Array, png: PngFile, limits: PatternLimits, hint: ImportHint): Candidate {
   const { width, height, images, plays } = png
   const isStill = plays === null
   const frames = `${images.length} frame${images.length === 1 ? '' : 's'}`
@@ -70,11 +70,12 @@ function picture(png: PngFile, limits: PatternLimits, hint: ImportHint): Candida
       : `APNG picture, ${width}×${height}, ${frames}`,
     selfDescribing: true,
     picture: true,
-    open: options => open(png, limits, hint, options),
+    open: options => open(bytes, png, limits, hint, options),
   }
 }
 
 function open(
+  bytes: Uint8Array,
   png: PngFile,
   limits: PatternLimits,
   hint: ImportHint,
@@ -83,7 +84,7 @@ function open(
   const kept = new PictureFrames(png, png.images.length, options, limits)
   if (kept.problem !== undefined) return fail(kept.problem)
   const stillMs = defaultDelayMs(hint)
-  const composed = composePng(png, (canvas, delayMs) =>
+  const composed = composePng(bytes, png, (canvas, delayMs) =>
     kept.add(canvas, png.plays === null ? stillMs : delayMs),
   )
   return composed.ok ? kept.pattern(hint, Math.min(0xffff, png.plays ?? 0)) : composed

@@ -1,6 +1,7 @@
 import { chooseCandidate } from '../../pattern/choose.ts'
 import { detectPattern } from '../../pattern/detect.ts'
 import { isGif } from '../../pattern/import/gif-blocks.ts'
+import { isPng } from '../../pattern/import/png-chunks.ts'
 import type { PatternLimits } from '../../pattern/limits.ts'
 import { readingHint } from '../reading-hint.ts'
 import type { Reading } from '../upload-options.ts'
@@ -10,8 +11,8 @@ import type { PatternWork } from './pattern-work.ts'
 const msPerByte = {
   /** Cut and hashed only. */
   raw: 2e-6,
-  /** The blocks of a GIF, whose pixels wait. */
-  gif: 5e-5,
+  /** The blocks of a GIF or the chunks of a PNG, whose pixels wait. */
+  picture: 5e-5,
   leds: 2e-5,
   /** Its header; the rest waits. */
   fseq: 0,
@@ -74,8 +75,8 @@ function isLightDrawing(
   return frames * Math.max(leds, boardLeds) * 3 * msPerByte.pixels + expandingMs <= restMs
 }
 
-function formatOf(source: Uint8Array): 'gif' | 'leds' | 'fseq' | 'other' {
-  if (isGif(source)) return 'gif'
+function formatOf(source: Uint8Array): 'picture' | 'leds' | 'fseq' | 'other' {
+  if (isGif(source) || isPng(source)) return 'picture'
   const start = Buffer.from(source.subarray(0, 8)).toString('latin1')
   if (/^[PFE]SEQ/.test(start)) return 'fseq'
   return /^(\{header|\{colours|\{anim|\[layer)/i.test(start) ? 'leds' : 'other'

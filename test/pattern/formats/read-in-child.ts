@@ -31,7 +31,16 @@ const script = `
 
 /** Detects and opens files in a process of their own, whose memory nobody else uses. */
 export function readInChild(folder: string, names: readonly string[]): ChildReading {
-  const args = ['--import', 'tsx', '--input-type=module', '-e', script, folder, ...names]
+  const args = [
+    '--max-semi-space-size=2',
+    '--import',
+    'tsx',
+    '--input-type=module',
+    '-e',
+    script,
+    folder,
+    ...names,
+  ]
   const cwd = new URL('../../..', import.meta.url).pathname
   return JSON.parse(execFileSync(process.execPath, args, { cwd, encoding: 'utf8', timeout: 60_000 }))
 }
