@@ -8,11 +8,25 @@ import { readBinLedm } from './import/bin-ledm.ts'
 import { readBinStd } from './import/bin-std.ts'
 import { recogniseForeign } from './import/foreign.ts'
 import { readGif } from './import/gif.ts'
+import { readIntelHex } from './import/intel-hex.ts'
+import { readJinx } from './import/jinx.ts'
 import { readLeds } from './import/leds.ts'
+import { readTpm2 } from './import/tpm2.ts'
+import { readWled } from './import/wled.ts'
 import { defaultLimits, type PatternLimits } from './limits.ts'
 
 /** Formats that say themselves what they are. A new format is a file in import/ and a line here. */
-const describing: readonly Importer[] = [readLeds, readGif, readBinLedm, readBinStd, readBinDim]
+const describing: readonly Importer[] = [
+  readLeds,
+  readGif,
+  readJinx,
+  readTpm2,
+  readIntelHex,
+  readWled,
+  readBinLedm,
+  readBinStd,
+  readBinDim,
+]
 
 /** Raw readings listed beside a header that fits: enough to see the doubt, not a page of it. */
 const rawBesideHeader = 4
@@ -21,6 +35,10 @@ const rawBesideHeader = 4
 const promises: Readonly<Record<string, string>> = {
   leds: "an LED Matrix Studio drawing, which begins with a line such as '{header'",
   gif: "a GIF picture, which begins with 'GIF87a' or 'GIF89a'",
+  hex: "an Intel HEX file, whose lines begin with ':'",
+  out: 'a Jinx! recording, whose frames begin with a byte 1',
+  tp2: 'a TPM2 recording, which begins with the bytes C9 DA',
+  tpm2: 'a TPM2 recording, which begins with the bytes C9 DA',
 }
 
 /**
@@ -66,7 +84,8 @@ function narrowed(
   hint: ImportHint,
 ): Result<readonly Candidate[], PatternFault> {
   const sorted = certain.toSorted((a, b) => b.confidence - a.confidence)
-  const raw = sorted.some(candidate => candidate.confidence >= 0.97)
+  // A reading that is raw itself, within a HEX file, has brought the others along.
+  const raw = sorted.some(({ confidence, selfDescribing }) => confidence >= 0.97 || !selfDescribing)
     ? fail(null)
     : readBinHeaderless(source, limits, hint)
   const all = raw.ok ? [...sorted, ...raw.value.slice(0, rawBesideHeader)] : sorted
