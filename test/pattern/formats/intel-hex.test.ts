@@ -90,8 +90,8 @@ t.test('real raw files within HEX have the same readings as without', { skip: wi
   }
 })
 
-const objcopy =
-  spawnSync('objcopy', ['--version']).status === 0 ? false : 'objcopy (binutils) is not installed'
+const tool = 'objcopy'
+const missing = spawnSync(tool, ['--version']).status === 0 ? false : 'objcopy (binutils) is not installed'
 
 t.test('objcopy reads what is written, and what objcopy writes is read', { skip: missing }, async t => {
   const dir = t.testdir()
