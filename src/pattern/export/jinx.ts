@@ -15,17 +15,13 @@ export const jinxExporter: Exporter = {
     const bytes = Buffer.alloc(stride * pattern.frames.length)
     let changed = 0
     for (let index = 0; index < pattern.frames.length; index++) {
-      const at = index * stride
-      bytes.set(strip.frame(index), at + 1)
-      for (
-        let one = bytes.indexOf(1, at + 1);
-        one !== -1 && one < at + stride;
-        one = bytes.indexOf(1, one + 1)
-      ) {
-        bytes[one] = 2
+      const pixels = bytes.subarray(index * stride + 1, (index + 1) * stride)
+      pixels.set(strip.frame(index))
+      for (let one = pixels.indexOf(1); one !== -1; one = pixels.indexOf(1, one + 1)) {
+        pixels[one] = 2
         changed++
       }
-      bytes[at] = 1
+      bytes[index * stride] = 1
     }
     const notes = stripNotes(pattern, { times: false, rows: false })
     const ones = changed > 0 ? [`${changed} colour values of 1 are written as 2, as the format demands.`] : []

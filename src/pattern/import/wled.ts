@@ -130,9 +130,11 @@ function paint(
   const frames: Frame[] = []
   const walker = new WledFrames(bytes, {
     paint: (start, stop, rgb) => {
-      const color = [rgb >> 16, (rgb >> 8) & 0xff, rgb & 0xff]
-      if (stop - start > 1) canvas.fill(Uint8Array.from(color), start * 3, stop * 3)
-      else canvas.set(color, start * 3)
+      const at = start * 3
+      canvas[at] = rgb >> 16
+      canvas[at + 1] = (rgb >> 8) & 0xff
+      canvas[at + 2] = rgb & 0xff
+      if (stop - start > 1) canvas.fill(canvas.subarray(at, at + 3), at + 3, stop * 3)
     },
     endFrame: () => {
       frames.push({ delayMs: delaysMs[frames.length] ?? 1, pixels: new Uint8Array(canvas) })
