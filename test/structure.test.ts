@@ -11,7 +11,7 @@ const table: Readonly<Record<string, readonly string[]>> = {
   store: [],
   gpio: [],
   flash: [],
-  pattern: [],
+  pattern: ['protocol'],
   wire: [],
   ops: ['guard', 'store'],
   link: ['protocol'],

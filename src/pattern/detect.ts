@@ -11,6 +11,7 @@ import { readGif } from './import/gif.ts'
 import { readIntelHex } from './import/intel-hex.ts'
 import { readJinx } from './import/jinx.ts'
 import { readLeds } from './import/leds.ts'
+import { readPxg } from './import/pxg.ts'
 import { readTpm2 } from './import/tpm2.ts'
 import { readWled } from './import/wled.ts'
 import { defaultLimits, type PatternLimits } from './limits.ts'
@@ -19,6 +20,7 @@ import { defaultLimits, type PatternLimits } from './limits.ts'
 const describing: readonly Importer[] = [
   readLeds,
   readGif,
+  readPxg,
   readJinx,
   readTpm2,
   readIntelHex,
@@ -39,6 +41,7 @@ const promises: Readonly<Record<string, string>> = {
   out: 'a Jinx! recording, whose frames begin with a byte 1',
   tp2: 'a TPM2 recording, which begins with the bytes C9 DA',
   tpm2: 'a TPM2 recording, which begins with the bytes C9 DA',
+  pxg: "a compiled image of pixelgate, which begins with 'PXG1'",
 }
 
 /**

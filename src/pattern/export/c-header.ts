@@ -1,6 +1,6 @@
 import { fail, ok } from '../../kernel/result.ts'
 import type { Exporter } from './exporter.ts'
-import { stripBytes } from './strip-bytes.ts'
+import { stripFrames } from './strip-frames.ts'
 
 /** More than the flash of any board that is programmed this way. */
 const maxBytes = 16 * 1024 * 1024
@@ -24,7 +24,7 @@ export const cHeaderExporter: Exporter = {
   extensions: ['.h'],
   summary: 'C header with sizes, times and pixels, for sketches',
   write: (pattern, options) => {
-    const read = stripBytes(pattern, options)
+    const read = stripFrames(pattern, options)
     if (!read.ok) return read
     const { leds, order, bytesPerLed, frame } = read.value
     const { width, height, frames, loopCount } = pattern

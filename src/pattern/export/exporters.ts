@@ -1,12 +1,24 @@
+import { dimExporter } from './bin-dim.ts'
+import { rawExporter } from './bin-headerless.ts'
+import { ledmExporter } from './bin-ledm.ts'
+import { stdExporter } from './bin-std.ts'
 import { cHeaderExporter } from './c-header.ts'
 import type { Exporter } from './exporter.ts'
 import { hexDimExporter, hexExporter, hexRawExporter } from './intel-hex.ts'
 import { jinxExporter } from './jinx.ts'
+import { ledsExporter } from './leds.ts'
+import { pxgExporter } from './pxg.ts'
 import { tpm2Exporter } from './tpm2.ts'
 import { wledExporter } from './wled.ts'
 
-/** Every format that can be written. A new one is a file beside this and a line here. */
+/** Every format that can be written; of those with one extension the first is meant. A new one is a file beside this and a line here. */
 export const exporters: readonly Exporter[] = [
+  ledsExporter,
+  stdExporter,
+  dimExporter,
+  ledmExporter,
+  rawExporter,
+  pxgExporter,
   jinxExporter,
   tpm2Exporter,
   hexExporter,

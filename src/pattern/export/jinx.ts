@@ -1,6 +1,8 @@
 import { ok } from '../../kernel/result.ts'
+import { rowsLost } from './bin-timed.ts'
 import type { Exporter } from './exporter.ts'
-import { stripNotes, threeByteStrip } from './strip-bytes.ts'
+import { timesLost } from './losses.ts'
+import { stripFrames } from './strip-frames.ts'
 
 /** Jinx! `.out`, also the serial stream of Glediator: per frame a byte 1 and the colours of each LED, with 1 written as 2. Heeds `map` and `colorOrder`. */
 export const jinxExporter: Exporter = {
@@ -8,7 +10,7 @@ export const jinxExporter: Exporter = {
   extensions: ['.out'],
   summary: 'Jinx! recording, also the serial stream of Glediator',
   write: (pattern, options) => {
-    const read = threeByteStrip(pattern, options, 'a Jinx! recording')
+    const read = stripFrames(pattern, options, 'a Jinx! recording')
     if (!read.ok) return read
     const strip = read.value
     const stride = 1 + strip.leds * 3
@@ -23,11 +25,8 @@ export const jinxExporter: Exporter = {
       }
       bytes[index * stride] = 1
     }
-    const notes = stripNotes(pattern, { times: false, rows: false })
-    const ones = changed > 0 ? [`${changed} colour values of 1 are written as 2, as the format demands.`] : []
-    return ok({
-      bytes: new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length),
-      notes: [...notes, ...ones],
-    })
+    const ones = `the value 1 becomes 2 in ${changed} places: 1 begins a frame`
+    const notes = [timesLost(pattern), ...rowsLost(pattern), ...strip.notes, ...(changed > 0 ? [ones] : [])]
+    return ok({ bytes: new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length), notes })
   },
 }

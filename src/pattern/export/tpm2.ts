@@ -1,6 +1,8 @@
 import { fail, ok } from '../../kernel/result.ts'
+import { rowsLost } from './bin-timed.ts'
 import type { Exporter } from './exporter.ts'
-import { stripNotes, threeByteStrip } from './strip-bytes.ts'
+import { timesLost } from './losses.ts'
+import { stripFrames } from './strip-frames.ts'
 
 /** The length of a block has 16 bits. */
 const maxLeds = Math.floor(0xffff / 3)
@@ -11,7 +13,7 @@ export const tpm2Exporter: Exporter = {
   extensions: ['.tpm2', '.tp2'],
   summary: 'TPM2 recording, as WLED and other players take it',
   write: (pattern, options) => {
-    const read = threeByteStrip(pattern, options, 'a TPM2 recording')
+    const read = stripFrames(pattern, options, 'a TPM2 recording')
     if (!read.ok) return read
     const strip = read.value
     if (strip.leds > maxLeds) {
@@ -26,6 +28,6 @@ export const tpm2Exporter: Exporter = {
       bytes.set(strip.frame(index), at + 4)
       bytes[at + 4 + size] = 0x36
     }
-    return ok({ bytes, notes: stripNotes(pattern, { times: false, rows: false }) })
+    return ok({ bytes, notes: [timesLost(pattern), ...rowsLost(pattern), ...strip.notes] })
   },
 }

@@ -1,7 +1,8 @@
 import { fail, ok } from '../../kernel/result.ts'
 import { defaultLimits } from '../limits.ts'
+import { rowsLost } from './bin-timed.ts'
 import type { Exporter } from './exporter.ts'
-import { stripBytes, stripNotes } from './strip-bytes.ts'
+import { stripFrames } from './strip-frames.ts'
 
 /** Colours of one call; a longer frame takes several (WLED, JSON API, "Per-segment individual LED control"). */
 const callLeds = 256
@@ -12,12 +13,12 @@ const callLeds = 256
  */
 export const wledExporter: Exporter = {
   format: 'wled',
-  extensions: ['.json', '.wled.json'],
+  extensions: ['.json'],
   summary: "states of WLED's JSON API, a frame each",
   write: (pattern, options) => {
-    const read = stripBytes(pattern, options)
+    const read = stripFrames(pattern, options)
     if (!read.ok) return read
-    const { leds, order, frame } = read.value
+    const { leds, order, frame, notes } = read.value
     if (order !== 'RGB') {
       const message = `colours in WLED JSON are always RGB; leave ${order} out and set it in WLED`
       return fail({ kind: 'bad_request', message })
@@ -51,7 +52,7 @@ export const wledExporter: Exporter = {
     parts.push(Buffer.from(']\n'))
     return ok({
       bytes: new Uint8Array(Buffer.concat(parts)),
-      notes: stripNotes(pattern, { times: true, rows: matrix }),
+      notes: [...(matrix ? [] : rowsLost(pattern)), ...notes],
     })
   },
 }

@@ -56,8 +56,11 @@ t.test('wiring and colour order are heeded; what cannot be kept is said', async 
   )
   t.same([...toStripOrder(pixels, map)], [6, 7, 8, 0, 1, 2, 3, 4, 5, 9, 10, 11])
   const { notes } = value(jinxExporter.write({ ...pattern, loopCount: 3 }, {}))
-  t.match(notes.join(' '), /40 ms.*2×2.*3 times.*1 colour values of 1/)
-  t.match(fault(jinxExporter.write(pattern, { colorOrder: 'GRBW' })), { kind: 'does_not_fit' })
+  t.match(notes.join(' '), /40 ms each.*2×2.*repeats \(3\).*1 becomes 2 in 1 places/)
+  t.match(fault(jinxExporter.write(pattern, { colorOrder: 'GRBW' })), {
+    kind: 'bad_request',
+    message: /three bytes/,
+  })
   t.match(fault(jinxExporter.write(pattern, { colorOrder: 'pink' })), { kind: 'bad_request' })
   t.match(fault(jinxExporter.write(pattern, { map: Uint32Array.of(4) })), { kind: 'bad_request' })
 })
