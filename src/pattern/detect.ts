@@ -9,9 +9,13 @@ import { readBinStd } from './import/bin-std.ts'
 import { recogniseForeign } from './import/foreign.ts'
 import { readFseq } from './import/fseq.ts'
 import { readGif } from './import/gif.ts'
+import { readIntelHex } from './import/intel-hex.ts'
+import { readJinx } from './import/jinx.ts'
 import { readLeds } from './import/leds.ts'
 import { readPng } from './import/png.ts'
 import { readPxg } from './import/pxg.ts'
+import { readTpm2 } from './import/tpm2.ts'
+import { readWled } from './import/wled.ts'
 import { defaultLimits, type PatternLimits } from './limits.ts'
 
 /** Formats that say themselves what they are. A new format is a file in import/ and a line here. */
@@ -21,6 +25,10 @@ const describing: readonly Importer[] = [
   readPng,
   readFseq,
   readPxg,
+  readJinx,
+  readTpm2,
+  readIntelHex,
+  readWled,
   readBinLedm,
   readBinStd,
   readBinDim,
@@ -35,6 +43,10 @@ const promises: Readonly<Record<string, string>> = {
   png: 'a PNG picture, which begins with the bytes 89 50 4E 47',
   apng: 'an animated PNG, which begins with the bytes 89 50 4E 47',
   gif: "a GIF picture, which begins with 'GIF87a' or 'GIF89a'",
+  hex: "an Intel HEX file, whose lines begin with ':'",
+  out: 'a Jinx! recording, whose frames begin with a byte 1',
+  tp2: 'a TPM2 recording, which begins with the bytes C9 DA',
+  tpm2: 'a TPM2 recording, which begins with the bytes C9 DA',
   pxg: "a compiled image of pixelgate, which begins with 'PXG1'",
   fseq: "a sequence of xLights, which begins with 'PSEQ'",
   eseq: "an effect of xLights, which begins with 'ESEQ'",
@@ -83,7 +95,11 @@ function narrowed(
   hint: ImportHint,
 ): Result<readonly Candidate[], PatternFault> {
   const sorted = certain.toSorted((a, b) => b.confidence - a.confidence)
-  const raw = sorted.some(candidate => candidate.confidence >= 0.97 || candidate.byChannel === true)
+  // A reading that is raw itself, within a HEX file, has brought the others along.
+  const raw = sorted.some(
+    ({ confidence, selfDescribing, byChannel }) =>
+      confidence >= 0.97 || !selfDescribing || byChannel === true,
+  )
     ? fail(null)
     : readBinHeaderless(source, limits, hint)
   const all = raw.ok ? [...sorted, ...raw.value.slice(0, rawBesideHeader)] : sorted

@@ -26,7 +26,6 @@ export function openPart(candidate: Candidate, options: OpenOptions = {}): Resul
   const missing = missingPart(candidate, options)
   if (missing !== undefined) return fail(missing)
   const { frames } = options
-  const { byChannel = false } = candidate
   const opened = candidate.open(options)
   // Some formats keep no more than they are asked for.
   if (!opened.ok || frames === undefined || opened.value.frames.length === frames.count) return opened

@@ -3,12 +3,17 @@ import { dimExporter } from './bin-dim.ts'
 import { rawExporter } from './bin-headerless.ts'
 import { ledmExporter } from './bin-ledm.ts'
 import { stdExporter } from './bin-std.ts'
+import { cHeaderExporter } from './c-header.ts'
 import type { Exporter } from './exporter.ts'
 import { fseqExporter, plainFseqExporter } from './fseq.ts'
 import { gifExporter } from './gif.ts'
+import { hexDimExporter, hexExporter, hexRawExporter } from './intel-hex.ts'
+import { jinxExporter } from './jinx.ts'
 import { ledsExporter } from './leds.ts'
 import { pngExporter } from './png.ts'
 import { pxgExporter } from './pxg.ts'
+import { tpm2Exporter } from './tpm2.ts'
+import { wledExporter } from './wled.ts'
 
 /** Every format that can be written; of those with one extension the first is meant. A new one is a file beside this and a line here. */
 export const exporters: readonly Exporter[] = [
@@ -23,4 +28,11 @@ export const exporters: readonly Exporter[] = [
   ledmExporter,
   rawExporter,
   pxgExporter,
+  jinxExporter,
+  tpm2Exporter,
+  hexExporter,
+  hexDimExporter,
+  hexRawExporter,
+  wledExporter,
+  cHeaderExporter,
 ]

@@ -48,12 +48,6 @@ const signatures: readonly Signature[] = [
   { name: 'a WebAssembly module', matches: begins('\0asm') },
   { name: 'a PDF document', matches: begins('%PDF-') },
   { name: 'an SQLite database', matches: begins('SQLite format 3\0') },
-  { name: 'a TPM2 recording', matches: isTpm2 },
-  { name: 'a Jinx! or Glediator recording (.out)', matches: isJinx },
-  {
-    name: 'an Intel HEX file',
-    matches: bytes => /^:[0-9A-F]{10,}\r?\n(:[0-9A-F]+\s*)*/i.test(ascii(bytes, 0, 600)) && isText(bytes),
-  },
   {
     name: 'a JSON file',
     matches: bytes =>
@@ -75,26 +69,6 @@ export function recogniseForeign(source: ByteSource): string | undefined {
 function isWindowsProgram(bytes: Uint8Array): boolean {
   const header = u16(bytes, 0x3c) + u16(bytes, 0x3e) * 0x10000
   return ascii(bytes, 0, 2) === 'MZ' && ascii(bytes, header, 4) === 'PE\0\0'
-}
-
-/** Blocks `C9 DA hi lo data 36` (length big-endian) or tpm2.net `9C DA hi lo number total data 36`; the first must be whole. */
-function isTpm2(bytes: Uint8Array): boolean {
-  const start = ((bytes[0] ?? 0) << 8) | (bytes[1] ?? 0)
-  const length = ((bytes[2] ?? 0) << 8) | (bytes[3] ?? 0)
-  return (start === 0xc9da && bytes[4 + length] === 0x36) || (start === 0x9cda && bytes[6 + length] === 0x36)
-}
-
-/** 0x01 begins each frame and never occurs within one. At least two frames, all of one length that holds whole LEDs. */
-function isJinx(bytes: Uint8Array): boolean {
-  if (bytes[0] !== 1) return false
-  const stride = bytes.indexOf(1, 1)
-  if (stride < 4 || (stride - 1) % 3 !== 0 || bytes.length % stride !== 0) return false
-  for (let at = stride; at < bytes.length; ) {
-    const next = bytes.indexOf(1, at + 1)
-    if (bytes[at] !== 1 || (next === -1 ? bytes.length : next) !== at + stride) return false
-    at += stride
-  }
-  return true
 }
 
 /** Nothing but printable characters and white space (ASCII, or UTF-8 beyond it) in the first 4 KiB, and letters or digits among them. */
