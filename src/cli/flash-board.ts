@@ -55,7 +55,7 @@ export async function flashBoard(order: FlashOrder): Promise<FlashedBoard> {
     if (!(thrown instanceof AppError)) throw thrown
     throw new AppError(
       thrown.code,
-      `The firmware is on the ${kind.label} and verified, but does not answer: ${thrown.message}`,
+      `The firmware is on the ${kind.label} and verified, but does not answer: ${[thrown.message, ...(kind.wants ? [kind.wants] : [])].join(' ')}`,
       { cause: thrown },
     )
   } finally {

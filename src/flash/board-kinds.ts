@@ -10,6 +10,8 @@ export interface BoardKind {
   readonly tool: FlashTool
   /** Image that comes with the program; undefined: the user brings one. */
   readonly image: string | undefined
+  /** What the firmware does not answer without, in a sentence; absent: nothing. */
+  readonly wants?: string
 }
 
 /** Optiboot and its forerunners: STK500 at the bootloader's own rate. */
@@ -27,13 +29,18 @@ const mega = (name: string, label: string, image: string): BoardKind => ({
   image,
 })
 
+const blinks = 'without it, its light blinks five times a second'
+const spiFlash = `It wants its SPI flash: ${blinks}.`
+const card = `It wants an SD card with a partition of type 7F (docs/boards.md, SD cards): ${blinks}.`
+
 export const boardKinds: readonly BoardKind[] = [
   uno('uno', 'Arduino Uno', 'uno.hex'),
-  uno('uno-nor', 'Arduino Uno with SPI flash', 'uno-nor.hex'),
+  { ...uno('uno-nor', 'Arduino Uno with SPI flash', 'uno-nor.hex'), wants: spiFlash },
   uno('nano', 'Arduino Nano', 'uno.hex'),
   uno('nano-old', 'Arduino Nano with the old bootloader', 'uno.hex', 57_600),
   mega('mega', 'Arduino Mega 2560', 'mega.hex'),
-  mega('mega-nor', 'Arduino Mega 2560 with SPI flash', 'mega-nor.hex'),
+  { ...mega('mega-nor', 'Arduino Mega 2560 with SPI flash', 'mega-nor.hex'), wants: spiFlash },
+  { ...mega('mega-sd', 'Arduino Mega 2560 with an SD card', 'mega-sd.hex'), wants: card },
   { name: 'esp8266', label: 'ESP8266', tool: esptool('esp8266'), image: undefined },
   { name: 'esp32', label: 'ESP32', tool: esptool('esp32'), image: undefined },
 ]

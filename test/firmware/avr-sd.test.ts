@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { type Workplace, workplace } from '../support/pixelgate.ts'
 import { type Strip, steadyDrawing } from './drawings.ts'
@@ -15,6 +16,7 @@ const options = () => ({ skip: withoutAvr, buffered: true })
 const row: Strip = { leds: 60 }
 const alongRow = 'row-straight-tl'
 const pauseMs = 100
+const prebuilt = new URL('../../firmware-protocol/boards/prebuilt/mega-sd.hex', import.meta.url)
 
 if (withoutAvr === false) await buildAvr([['mega-sd', row]])
 
@@ -103,21 +105,26 @@ t.test('while the card tidies up a frame is late, and the time is made up', opti
   await sound(t, board)
 })
 
-t.test('a card of standard capacity, and a small partition, will do', options(), async t => {
-  const place = await workplace(t)
-  const storage = await sdCard(place, { sectors: 2048 })
-  const board = await startAvr(t, place, 'mega-sd', row, { storage, standard: true })
-  const frames = steadyDrawing(27, 60, 30)
-  await uploadedFrames(t, place, board, frames)
-  await later(board, 1500)
-  const runs = runsOf((await board.pin()).pictures, [frames], row, alongRow)
-  t.same(
-    runs.map(({ pattern }) => pattern),
-    [-1, 0],
-  )
-  t.same(offBy(1, runs), [])
-  await sound(t, board)
-})
+t.test(
+  'a card of standard capacity, and a small partition, will do for the prebuilt image',
+  options(),
+  async t => {
+    const place = await workplace(t)
+    const storage = await sdCard(place, { sectors: 2048 })
+    const image = fileURLToPath(prebuilt)
+    const board = await startAvr(t, place, 'mega-sd', row, { storage, standard: true, image })
+    const frames = steadyDrawing(27, 60, 30)
+    await uploadedFrames(t, place, board, frames)
+    await later(board, 1500)
+    const runs = runsOf((await board.pin()).pictures, [frames], row, alongRow)
+    t.same(
+      runs.map(({ pattern }) => pattern),
+      [-1, 0],
+    )
+    t.same(offBy(1, runs), [])
+    await sound(t, board)
+  },
+)
 
 for (const [what, prepare] of [
   ['a card with files', async (place: Workplace) => sdCard(place, { type: 0x0c, sectors: 2048 })],

@@ -92,6 +92,21 @@ t.test('what a Cortex-M shows is the file, pixel by pixel and on time', { skip: 
 })
 
 t.test(
+  'short frames, which leave little room to be early, are on time too',
+  { skip: withoutCortexM },
+  async t => {
+    const place = await workplace(t)
+    const strip = { leds: 60 }
+    const board = await startCortexM(t, place, strip)
+    const delaysMs = [10, 12, 15, 17, 33, 5]
+    const frames = noise(7, 60, [...delaysMs, ...delaysMs])
+    await uploadedFrames(t, place, board, frames)
+    const [only] = await played(board, [expected('short', frames, strip)], 'short', 60)
+    onTime(t, 'short', only?.gaps)
+  },
+)
+
+t.test(
   'a Cortex-M that is reset or loses power while it receives goes on from what it holds and plays on meanwhile',
   { skip: withoutCortexM },
   async t => {

@@ -121,8 +121,11 @@ t.test(
     const image = await place.file('idle.hex', ':02000000FFCF30\n:00000001FF\n')
     const flash = (port: string, ...more: readonly string[]) =>
       place.here('board', 'flash', '--port', port, '--json', ...more)
-    const [silent, mute, absent] = await Promise.all([
+    // No card is in this one.
+    const bare = await startBootBoard(t, place, 'mega')
+    const [silent, cardless, mute, absent] = await Promise.all([
       flash(board.port, '--kind', 'uno', '--image', image),
+      flash(bare.port, '--kind', 'mega-sd'),
       flash(pair.a, '--kind', 'uno'),
       flash('/dev/ttyUSB99', '--kind', 'mega'),
     ])
@@ -134,6 +137,11 @@ t.test(
     t.match(mute, { status: 7, last: { code: 'board_mute', message: /No bootloader .*--kind/ } })
     t.same(running('avrdude', pair.a), [])
     t.match(absent, { status: 6, last: { code: 'port_missing', message: /ttyUSB99 does not exist/ } })
+    t.match(cardless, {
+      status: 7,
+      last: { code: 'board_mute', message: /verified, but does not answer: .* wants an SD card .*7F/ },
+    })
+    t.ok(same(await bare.flash(), prebuilt('mega-sd.hex')) > 40_000)
     const wrong = await flash(board.port, '--kind', 'mega')
     t.match(wrong, { status: 7, last: { message: /No bootloader of the Arduino Mega 2560 answers/ } })
   },

@@ -117,6 +117,8 @@ export interface AvrOptions {
   readonly pauseEvery?: number
   /** An SD card of standard capacity, which is addressed by bytes. */
   readonly standard?: boolean
+  /** Intel HEX file to run instead of what was built, which has to be the same firmware. */
+  readonly image?: string
   /** Emulated time over real time. Below 1 the host answers faster, in the board's eyes, than this machine can. */
   readonly speed?: number
 }
@@ -132,6 +134,7 @@ export async function startAvr(
     suspends = true,
     pauseEvery = 0,
     standard = false,
+    image,
     speed = 1,
   }: AvrOptions = {},
 ): Promise<AvrBoard> {
@@ -143,6 +146,7 @@ export async function startAvr(
   const card = ['--sd-pause-every', String(pauseEvery), '--sd-standard', standard ? '1' : '0']
   t.teardown(() => rm(pins, { force: true }))
   const pace = ['--suspend', suspends ? '1' : '0', '--speed', String(speed), '--pins', pins]
-  const args = [elf, ...wiring[target], ...kept, ...card, ...pace]
+  const instead = image === undefined ? [] : ['--image', image]
+  const args = [elf, ...wiring[target], ...kept, ...card, ...pace, ...instead]
   return new AvrBoard(await startRig(t, `${here}build/rig`, args), pins)
 }

@@ -70,6 +70,28 @@ void desk_read_commands(void (*obey)(char *line)) {
   }
 }
 
+uint32_t desk_load_hex(avr_t *avr, const char *path) {
+  FILE *file = fopen(path, "r");
+  char line[600];
+  uint32_t base = 0, lowest = UINT32_MAX;
+  if (!file) desk_fail(path);
+  while (fgets(line, sizeof line, file)) {
+    unsigned count, at, type, value;
+    if (sscanf(line, ":%2x%4x%2x", &count, &at, &type) != 3) desk_fail(path);
+    if (type == 2 || type == 4) {
+      if (sscanf(line + 9, "%4x", &value) != 1) desk_fail(path);
+      base = value << (type == 2 ? 4 : 16);
+    }
+    for (unsigned i = 0; type == 0 && i < count; i++) {
+      if (sscanf(line + 9 + 2 * i, "%2x", &value) != 1 || base + at + i > avr->flashend) desk_fail(path);
+      avr->flash[base + at + i] = (uint8_t)value;
+    }
+    if (type == 0 && base + at < lowest) lowest = base + at;
+  }
+  fclose(file);
+  return lowest;
+}
+
 static int64_t now_ns(void) {
   struct timespec t;
   clock_gettime(CLOCK_MONOTONIC, &t);

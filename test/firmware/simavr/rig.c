@@ -1,7 +1,8 @@
 /*
  * rig FIRMWARE.elf --mcu NAME --led PIN --light PIN --pins FILE [--eeprom FILE] [--nor FILE --cs PIN [--nor-log2 N] [--suspend 0]]
- *     [--sd FILE --cs PIN [--sd-standard 1] [--sd-pause-every N]] [--speed X]
+ *     [--sd FILE --cs PIN [--sd-standard 1] [--sd-pause-every N]] [--speed X] [--image FILE.hex]
  *
+ * --image is what the chip runs; FIRMWARE.elf, built from the same source, then tells only where its variables end.
  * PIN is port letter and bit ("D6"). The UART is a pty whose path the ready line names. Commands on stdin, an answer each on stdout as a JSON line:
  *   reset   the reset pin is pulled          cut     the supply fails and comes back; what is being programmed is torn
  *   stats   counters so far, files flushed   quit    (or end of input)
@@ -178,6 +179,11 @@ int main(int argc, char **argv) {
   firmware.frequency = DESK_FREQUENCY;
   avr_load_firmware(rig.avr, &firmware);
   rig.avr->frequency = DESK_FREQUENCY;
+  const char *image = desk_option(argc, argv, "--image", NULL);
+  if (image) {
+    memset(rig.avr->flash, 0xFF, rig.avr->flashend + 1);
+    desk_load_hex(rig.avr, image);
+  }
   stack_floor = (uint32_t)rig.avr->ioend + 1 + firmware.datasize + firmware.bsssize;
   pins = fopen(desk_option(argc, argv, "--pins", "/dev/null"), "wb");
   if (!pins) desk_fail("--pins");

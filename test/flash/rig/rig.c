@@ -61,29 +61,6 @@ static void pull_reset(void) {
   avr_regbit_set(avr, avr->reset_flags.extrf);
 }
 
-/* Data records and the two that move their base; returns the lowest address. simavr's own reader stumbles over start records. */
-static uint32_t load(const char *path) {
-  FILE *file = fopen(path, "r");
-  char line[600];
-  uint32_t base = 0, lowest = UINT32_MAX;
-  if (!file) desk_fail(path);
-  while (fgets(line, sizeof line, file)) {
-    unsigned count, at, type, value;
-    if (sscanf(line, ":%2x%4x%2x", &count, &at, &type) != 3) desk_fail(path);
-    if (type == 2 || type == 4) {
-      if (sscanf(line + 9, "%4x", &value) != 1) desk_fail(path);
-      base = value << (type == 2 ? 4 : 16);
-    }
-    for (unsigned i = 0; type == 0 && i < count; i++) {
-      if (sscanf(line + 9 + 2 * i, "%2x", &value) != 1 || base + at + i > avr->flashend) desk_fail(path);
-      avr->flash[base + at + i] = (uint8_t)value;
-    }
-    if (type == 0 && base + at < lowest) lowest = base + at;
-  }
-  fclose(file);
-  return lowest;
-}
-
 static void answer(const char *of) {
   printf("{\"answer\":\"%s\",\"rxBytes\":%llu,\"txBytes\":%llu,\"opens\":%u,\"resets\":%u,\"pc\":%u}\n", of, (unsigned long long)rx_bytes,
          (unsigned long long)tx_bytes, opens, resets, (unsigned)avr->pc);
@@ -157,8 +134,8 @@ int main(int argc, char **argv) {
   avr->sleep = no_sleep;
   memset(avr->flash, 0xFF, avr->flashend + 1);
   avr->codeend = avr->flashend + 1;
-  if (app) load(app);
-  if (boot) avr->reset_pc = load(boot);
+  if (app) desk_load_hex(avr, app);
+  if (boot) avr->reset_pc = desk_load_hex(avr, boot);
   start_uart();
   pull_reset();
   master = desk_open_pty(false); /* so the master tells by a hang-up whether somebody has the port open */
