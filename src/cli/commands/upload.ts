@@ -3,10 +3,10 @@ import { AppError } from '../../kernel/errors.ts'
 import type { LinkSettings } from '../../link/link-settings.ts'
 import type { UploadOptions } from '../../upload/upload-options.ts'
 import type { Command, OptionValues } from '../command.ts'
+import { fileToUpload } from '../file-to-upload.ts'
 import { controlClient, daemonOptions, localConfig } from '../local-config.ts'
 import { readingFrom, readingOptions } from '../open-pattern.ts'
 import { flag, hostAndPort, text, whole } from '../option-values.ts'
-import { readPatternFile } from '../read-pattern-file.ts'
 import { uploadAlone } from '../upload-alone.ts'
 import { UploadEvents } from '../upload-events.ts'
 import { uploadThroughDaemon } from '../upload-through-daemon.ts'
@@ -60,9 +60,8 @@ export const upload: Command = {
   ],
   async run([file = ''], options, surroundings) {
     const target = targetOf(options)
-    const how = uploadOptions(file, options)
     const events = new UploadEvents(surroundings, flag(options, 'json'))
-    const bytes = await readPatternFile(file)
+    const { bytes, options: how } = await fileToUpload(file, uploadOptions(file, options))
     if (target.kind === 'boards') {
       return uploadThroughDaemon(
         bytes,
