@@ -203,7 +203,19 @@ t.test(
     t.same(best(512), [170, 'RGB'])
     t.same(best(30_092), [10_030, 'RGB'])
     t.same(best(1000, range(0, 300)), [100, 'RGB'])
-    t.same(best(1000, range(3, 400)), [100, 'RGBW'])
+    t.same(best(1000, range(0, 1000)), [333, 'RGB'], 'all of it is no part')
+    const wide = fseqFile({ channels: 1000, frames: [new Uint8Array(1000)] })
+    const asked = detect(wide, { channels: range(3, 512) })
+    t.match(
+      fault(chooseCandidate(asked)),
+      { kind: 'ambiguous' },
+      'a universe may be 128 RGBW, 170 RGB or 512 lights',
+    )
+    t.same(
+      asked.map(({ leds }) => leds),
+      [128, 512, 170],
+    )
+    t.equal(value(openPart(asked[2] ?? reading(wide), { channels: range(3, 512) })).leds, 170)
     t.same(best(1000, range(3, 7)), [7, 'one colour'])
     const file = fseqFile({ channels: 8, frames: [Uint8Array.from([1, 2, 3, 100, 200, 0, 0, 100])] })
     t.same([...(value(reading(file, 1).open()).frames[0]?.pixels ?? [])], [101, 102, 103, 255, 100, 100])
