@@ -26,6 +26,7 @@ import { jobRoutes } from './http/routes/jobs.ts'
 import { metricsRoutes } from './http/routes/metrics.ts'
 import { mqttUserRoutes } from './http/routes/mqtt-users.ts'
 import { pairingRoutes } from './http/routes/pairing.ts'
+import { patternFileRoutes } from './http/routes/pattern-files.ts'
 import { patternRoutes } from './http/routes/patterns.ts'
 import { portRoutes } from './http/routes/ports.ts'
 import { roomRoutes } from './http/routes/rooms.ts'
@@ -122,7 +123,8 @@ function apiRoutes(parts: FaceParts, incoming: Incoming): NonNullable<HttpOption
     boardRoutes(deps),
     pairingRoutes(parts),
     portRoutes(deps),
-    patternRoutes({ core, incoming, previews }),
+    patternRoutes({ core, incoming }),
+    patternFileRoutes({ core, previews }),
     jobRoutes(deps),
     eventRoutes(deps),
     roomRoutes({ chat }),

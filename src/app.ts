@@ -81,6 +81,7 @@ async function start(config: Config, { clock, log, open, ...given }: Given, clos
     clock,
     log,
     keyFile: pairingKeyFile(config.stateDir),
+    patternLimits: config.pattern,
     resetBoard: async boardId => (await gpio?.resetBoard(boardId)) ?? false,
   })
   const { connections, approvals } = connect(config, { clock, log, open, ...given }, store, core)

@@ -11,7 +11,7 @@ const table: Readonly<Record<string, readonly string[]>> = {
   store: [],
   gpio: [],
   flash: [],
-  pattern: [],
+  pattern: ['protocol'],
   wire: [],
   ops: ['guard', 'store'],
   link: ['protocol'],
@@ -43,6 +43,7 @@ const table: Readonly<Record<string, readonly string[]>> = {
 }
 const maxLines = 400
 const maxMedianLines = 100
+const maxLinesOfC = 300
 const src = new URL('../src/', import.meta.url)
 const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter(name => /\.tsx?$/.test(name))
 const texts = new Map(files.map(file => [file, readFileSync(new URL(file, src), 'utf8')]))
@@ -68,6 +69,20 @@ t.test('no file outgrows its reader', async t => {
     t.ok(lines <= maxLines, `${file} has ${lines} lines, the cap is ${maxLines}`)
   const sorted = sizes.map(({ lines }) => lines).sort((a, b) => a - b)
   t.ok((sorted[Math.floor(sorted.length / 2)] ?? 0) <= maxMedianLines, 'the median file is short')
+})
+
+t.test('no C file outgrows its reader', async t => {
+  const built = /(^|\/)(build|node_modules)\//
+  for (const folder of ['firmware-protocol/', 'test/']) {
+    const from = new URL(`../${folder}`, import.meta.url)
+    const names = readdirSync(from, { recursive: true, encoding: 'utf8' })
+    const sources = names.filter(name => /\.(c|h|cpp|ino)$/.test(name) && !built.test(name))
+    t.ok(sources.length > 0, `there is C in ${folder}`)
+    for (const name of sources) {
+      const lines = readFileSync(new URL(name, from), 'utf8').split('\n').length
+      t.ok(lines <= maxLinesOfC, `${folder}${name} has ${lines} lines, the cap is ${maxLinesOfC}`)
+    }
+  }
 })
 
 t.test('the protocol is bytes in and bytes out', async t => {

@@ -12,6 +12,8 @@ int main(void) {
   test_power();
   test_cards();
   test_pairing();
+  test_pairing_manifests();
+  test_pairing_cuts();
   test_player();
   test_fuzz();
   test_vectors();

@@ -119,6 +119,8 @@ void test_stream(void);
 void test_power(void);
 void test_cards(void);
 void test_pairing(void);
+void test_pairing_manifests(void);
+void test_pairing_cuts(void);
 void test_player(void);
 void test_fuzz(void);
 

@@ -25,6 +25,15 @@ export interface BookEvents {
   readonly 'board.changed': { readonly boardId: BoardId }
 }
 
+/** What to compile for: the person's word before the board's, whose own power cap is 0 when it has none. */
+export function profileFrom(known: KnownBoard, ownCapMa: number): BoardProfile {
+  const { leds, width, height, wiring, colorOrder, powerCapMa } = known
+  return {
+    ...{ leds, width, height, wiring, colorOrder },
+    powerCapMa: powerCapMa ?? (ownCapMa === 0 ? undefined : ownCapMa),
+  }
+}
+
 /** What the gateway remembers of every board it has met. */
 export class BoardBook {
   readonly #store: Store
@@ -92,9 +101,7 @@ export class BoardBook {
   /** What to compile for: the person's word before the board's. */
   async profileOf(session: BoardSession): Promise<BoardProfile> {
     const known = (await this.#store.boards.get(boardId(session.id))) ?? (await this.meet(session))
-    const ownCap = session.caps.maxPowerMa === 0 ? undefined : session.caps.maxPowerMa
-    const { leds, width, height, wiring, colorOrder, powerCapMa } = known
-    return { leds, width, height, wiring, colorOrder, powerCapMa: powerCapMa ?? ownCap }
+    return profileFrom(known, session.caps.maxPowerMa)
   }
 
   async change(id: BoardId, change: BoardChange): Promise<KnownBoard> {

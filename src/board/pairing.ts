@@ -39,6 +39,8 @@ export interface PairingParts {
 
 type OpenedKey = Pick<BoardKeyRecord, 'state'> & { readonly key: Uint8Array }
 
+const isProved = ({ state }: BoardKeyRecord): boolean => state !== 'pending'
+
 const noProof = new Uint8Array(tagBytes)
 
 /** Who of the boards that are there has proved to be the one it claims to be. */
@@ -103,11 +105,26 @@ export class BoardPairing {
 
   /** `session` is the board's, if it is there. */
   async trustOf(id: BoardId, session: BoardSession | undefined): Promise<Trust> {
+    return (
+      this.#trustNow(id, session) ?? ((await this.#recordsOf(id)).some(isProved) ? 'paired' : 'untrusted')
+    )
+  }
+
+  /** The same of many boards, with one question to the database at most. */
+  async trustOfAll(
+    boards: readonly { readonly id: BoardId; readonly session: BoardSession | undefined }[],
+  ): Promise<readonly Trust[]> {
+    const now = boards.map(({ id, session }) => this.#trustNow(id, session))
+    const asked = this.#parts.vault !== undefined && now.includes(undefined)
+    const paired = new Set(asked ? await this.#parts.store.boardKeys.paired() : [])
+    return boards.map(({ id }, at) => now[at] ?? (paired.has(id) ? 'paired' : 'untrusted'))
+  }
+
+  /** undefined: the board is away, and its key tells. */
+  #trustNow(id: BoardId, session: BoardSession | undefined): Trust | undefined {
     if (session !== undefined)
       return this.#proven.has(session) ? 'paired' : this.#locked.has(session) ? 'locked' : 'untrusted'
-    if (this.#refused.has(id)) return 'refused'
-    const records = await this.#recordsOf(id)
-    return records.some(({ state }) => state !== 'pending') ? 'paired' : 'untrusted'
+    return this.#refused.has(id) ? 'refused' : undefined
   }
 
   /** Gives the board a key, or another one. Rejects with `conflict`, `board_refused`, `config_invalid` or what ended the session. */

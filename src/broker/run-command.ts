@@ -12,7 +12,7 @@ import type { ParsedCommand } from './parse-command.ts'
 const commandTimeoutMs = 30_000
 
 export interface CommandRunner {
-  readonly core: Pick<GatewayCore, 'book' | 'control' | 'uploads'>
+  readonly core: Pick<GatewayCore, 'book' | 'control' | 'library' | 'uploads'>
   readonly clock: Clock
   readonly log: Log
 }
@@ -49,8 +49,12 @@ async function upload(
   boards: readonly BoardId[],
 ): Promise<Outcome> {
   const { patternId: id, correlationId: _correlationId, ...options } = body
-  const pattern = await core.uploads.pattern(patternId(id))
-  const { batchId, jobs } = await core.uploads.submit(pattern, boards, { ...options, fileName: pattern.name })
+  const pattern = await core.library.find(id)
+  const { batchId, jobs } = await core.uploads.submit(pattern, boards, {
+    ...options,
+    raw: options.raw ?? pattern.raw,
+    fileName: pattern.fileName,
+  })
   return {
     ok: true,
     batchId,

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 import { AppError, exitStatus, toError } from '../kernel/errors.ts'
-import type { Command, OptionValues, Surroundings } from './command.ts'
+import type { Command, GivenOption, OptionValues, Surroundings } from './command.ts'
 import { commands } from './commands.ts'
 import { commandHelp, overview } from './help.ts'
 
@@ -16,8 +16,8 @@ export async function runCli(argv: readonly string[], surroundings: Surroundings
   }
   const json = rest.includes('--json')
   try {
-    const { operands, options } = parse(command, rest)
-    return await command.run(operands, options, surroundings)
+    const { operands, options, given } = parse(command, rest)
+    return await command.run(operands, options, surroundings, given)
   } catch (thrown) {
     if (!(thrown instanceof AppError)) throw thrown
     report(thrown, json, surroundings)
@@ -47,25 +47,39 @@ function withoutCommand(argv: readonly string[], { stdout, stderr }: Surrounding
   return 2
 }
 
-function parse(command: Command, args: readonly string[]): { operands: string[]; options: OptionValues } {
+function parse(
+  command: Command,
+  args: readonly string[],
+): { operands: string[]; options: OptionValues; given: readonly GivenOption[] } {
   const known = Object.entries(command.options).map(
     ([name, { value: _, help: __, ...spec }]) => [name, spec] as const,
   )
   try {
-    const { values, positionals } = parseArgs({
-      args: [...args],
+    const { values, positionals, tokens } = parseArgs({
+      args: command.signedOperands === true ? signedLast(args) : [...args],
       options: Object.fromEntries(known),
       allowPositionals: true,
       strict: true,
+      tokens: true,
     })
     const [least, most] = command.operandCount
     if (positionals.length < least) throw new Error(`${command.operands} is missing`)
     if (positionals.length > most) throw new Error(`"${positionals[most]}" is one argument too many`)
-    return { operands: positionals, options: values as OptionValues }
+    const given = tokens.flatMap(token =>
+      token.kind === 'option' ? [{ name: token.name, value: token.value }] : [],
+    )
+    return { operands: positionals, options: values as OptionValues, given }
   } catch (thrown) {
     const reason = toError(thrown).message.split('. To specify')[0] ?? ''
     throw new AppError('usage', `${reason}. Try: pixelgate ${command.name} --help`, { cause: thrown })
   }
+}
+
+/** Words such as `-TAG` behind `--`, where they are no options. */
+function signedLast(args: readonly string[]): string[] {
+  if (args.includes('--')) return [...args]
+  const isSigned = (word: string) => /^-[^-]/.test(word)
+  return [...args.filter(word => !isSigned(word)), '--', ...args.filter(isSigned)]
 }
 
 function report(error: AppError, json: boolean, { stdout, stderr }: Surroundings): void {

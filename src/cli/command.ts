@@ -28,6 +28,13 @@ export type OptionSpec = NonNullable<ParseArgsConfig['options']>[string] & {
 
 export type OptionValues = Readonly<Record<string, string | boolean | (string | boolean)[] | undefined>>
 
+/** An option as it stands on the command line. */
+export interface GivenOption {
+  readonly name: string
+  /** undefined: it takes none. */
+  readonly value: string | undefined
+}
+
 export interface Command {
   /** Words after `pixelgate`, such as `pattern inspect`. */
   readonly name: string
@@ -35,7 +42,15 @@ export interface Command {
   /** Positional arguments as the usage line shows them. */
   readonly operands: string
   readonly operandCount: readonly [least: number, most: number]
+  /** Operands may begin with a hyphen, such as `-TAG`; options are then written with two. */
+  readonly signedOperands?: boolean
   readonly options: Readonly<Record<string, OptionSpec>>
   readonly examples: readonly string[]
-  run(operands: readonly string[], options: OptionValues, surroundings: Surroundings): Promise<number>
+  /** `given`: the options in their order, for commands that do one thing after the other. */
+  run(
+    operands: readonly string[],
+    options: OptionValues,
+    surroundings: Surroundings,
+    given?: readonly GivenOption[],
+  ): Promise<number>
 }

@@ -11,6 +11,14 @@ import { doctor } from './commands/doctor.ts'
 import { jobs } from './commands/jobs.ts'
 import { mqttUser } from './commands/mqtt-user.ts'
 import { patternInspect, patternPreview } from './commands/pattern.ts'
+import { patternConvert } from './commands/pattern-convert.ts'
+import { patternExport } from './commands/pattern-export.ts'
+import { patternImport } from './commands/pattern-import.ts'
+import { patternList } from './commands/pattern-list.ts'
+import { patternRemove } from './commands/pattern-remove.ts'
+import { patternShow } from './commands/pattern-show.ts'
+import { patternTag } from './commands/pattern-tag.ts'
+import { patternTestCard } from './commands/pattern-test-card.ts'
 import { ports } from './commands/ports.ts'
 import { restore } from './commands/restore.ts'
 import { serve } from './commands/serve.ts'
@@ -35,6 +43,14 @@ export const commands: readonly Command[] = [
   mqttUser,
   patternInspect,
   patternPreview,
+  patternConvert,
+  patternTestCard,
+  patternImport,
+  patternList,
+  patternShow,
+  patternTag,
+  patternRemove,
+  patternExport,
   decode,
   backup,
   backups,

@@ -34,6 +34,23 @@ export class ControlClient {
     return this.#json('POST', path, { 'content-type': 'application/octet-stream' }, bytes)
   }
 
+  /** Sends a file; the status says whether it was new (201) or there already (200). */
+  async putFile<T>(path: string, bytes: Uint8Array): Promise<{ readonly value: T; readonly status: number }> {
+    const headers = { 'content-type': 'application/octet-stream' }
+    const response = await this.#send('POST', path, headers, bytes)
+    if ((response.statusCode ?? 500) >= 400) throw await problemOf(response)
+    return { value: JSON.parse(await textOf(response)) as T, status: response.statusCode ?? 500 }
+  }
+
+  /** The body of an answer that is no JSON. */
+  async getBytes(path: string): Promise<Uint8Array> {
+    const response = await this.#send('GET', path, {})
+    if ((response.statusCode ?? 500) >= 400) throw await problemOf(response)
+    const chunks: Buffer[] = []
+    for await (const chunk of response) chunks.push(chunk as Buffer)
+    return Buffer.concat(chunks)
+  }
+
   /** Yields the JSON lines of a stream until it ends or the signal is aborted; with a body it is asked for by POST. */
   async *lines(path: string, signal: AbortSignal, body?: object): AsyncGenerator<unknown, void> {
     const response = await (body === undefined

@@ -34,7 +34,7 @@ export async function fileToUpload(
     const opened = openPart(candidate, part)
     const written = opened.ok ? fseqExporter.write(opened.value, {}) : opened
     if (!written.ok) throw patternError(written.fault)
-    return written.value
+    return written.value.bytes
   })
   if (bytes === undefined) return { bytes: await readPatternFile(path), options }
   return { bytes, options: { ...options, channels: undefined, frames: undefined, candidate: undefined } }

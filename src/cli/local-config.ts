@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { loadConfig } from '../config/load-config.ts'
+import type { Config } from '../config/resolve-config.ts'
 import type { OptionSpec, OptionValues, Surroundings } from './command.ts'
 import { ControlClient } from './control-client.ts'
 import { text } from './option-values.ts'
@@ -15,7 +16,7 @@ export const daemonOptions = {
 export function localConfig(
   options: OptionValues,
   { env }: Surroundings,
-): Promise<{ readonly stateDir: string; readonly controlSocket: string }> {
+): Promise<Pick<Config, 'stateDir' | 'controlSocket' | 'pattern'>> {
   const path = (name: string) => {
     const value = text(options, name)
     return value === undefined ? undefined : resolve(value)

@@ -7,6 +7,12 @@ export function text(options: OptionValues, name: string): string | undefined {
   return typeof value === 'string' ? value : undefined
 }
 
+/** All texts of an option that may be given several times. */
+export const texts = (options: OptionValues, name: string): readonly string[] => {
+  const value = options[name]
+  return Array.isArray(value) ? value.filter(each => typeof each === 'string') : []
+}
+
 export const flag = (options: OptionValues, name: string): boolean => options[name] === true
 
 /** A whole number from `least` to `most`; throws `usage`. */

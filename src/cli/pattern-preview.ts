@@ -24,8 +24,8 @@ export async function previewPattern(
 ): Promise<number> {
   const rows = out.rows === undefined ? undefined : Math.max(1, out.rows - 1)
   const view: PreviewOptions = { columns: out.columns ?? 80, rows, colors: options.colors }
-  const pattern = await openPatternFile(file, options, ({ format, width, height }) =>
-    format === 'gif' ? previewSize({ width: width ?? 1, height: height ?? 1 }, view) : undefined,
+  const pattern = await openPatternFile(file, options, ({ picture, width, height }) =>
+    picture === true ? previewSize({ width: width ?? 1, height: height ?? 1 }, view) : undefined,
   )
   const tty = out.isTTY === true
   const loops = options.once === true ? 1 : (options.loops ?? (tty ? pattern.loopCount : 1))

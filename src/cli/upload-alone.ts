@@ -6,6 +6,7 @@ import { AppError, exitStatus, isErrorCode } from '../kernel/errors.ts'
 import { boardId } from '../kernel/ids.ts'
 import { silentLog } from '../kernel/log.ts'
 import { type LinkSettings, openLink } from '../link/link-settings.ts'
+import type { PatternLimits } from '../pattern/limits.ts'
 import { openStore, type Store } from '../store/store.ts'
 import { unfinishedStates } from '../store/tables/job-record.ts'
 import { createCore, type GatewayCore } from '../upload/gateway-core.ts'
@@ -25,19 +26,28 @@ export interface AloneOptions {
   readonly stateDir: string
   readonly maxBody: number
   readonly adaptBody: boolean
+  readonly patternLimits: PatternLimits
 }
 
 /** Uploads over one link without the daemon, with the same machinery and a small database of its own. Resolves with the exit status. */
 export async function uploadAlone(
   bytes: Uint8Array,
   options: UploadOptions,
-  { link, stateDir, maxBody, adaptBody }: AloneOptions,
+  { link, stateDir, maxBody, adaptBody, patternLimits }: AloneOptions,
   events: UploadEvents,
   { signal }: Surroundings,
 ): Promise<number> {
   await mkdir(stateDir, { recursive: true, mode: 0o700 })
   const store = await openStore(join(stateDir, 'cli.db'))
-  const core = createCore({ store, clock: systemClock, log: silentLog, maxBody, adaptBody, maxHoldMs })
+  const core = createCore({
+    store,
+    clock: systemClock,
+    log: silentLog,
+    maxBody,
+    adaptBody,
+    maxHoldMs,
+    patternLimits,
+  })
   try {
     const { pattern } = await core.uploads.addFile(bytes, options.fileName, options.raw)
     await core.uploads.checkReading(bytes, options)

@@ -59,7 +59,7 @@ export class UploadEvents {
   failed(failure: BoardFailure, boardName: string): void {
     if (this.#json) return this.#line({ event: 'failed', ...failure })
     this.#bar.finish()
-    this.#out.write(`${boardName}: failed. ${failure.message}\n`)
+    this.#out.write(`${boardName}: failed: ${failure.message}\n`)
   }
 
   summary(done: number, failed: number): void {

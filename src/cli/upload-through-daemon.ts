@@ -7,6 +7,7 @@ import type { EventLine, JobView } from '../wire/job.ts'
 import type { StoredPatternView } from '../wire/pattern.ts'
 import type { Surroundings } from './command.ts'
 import type { ControlClient } from './control-client.ts'
+import { query } from './query.ts'
 import type { UploadEvents } from './upload-events.ts'
 
 /** A restart takes a second or two; a machine that boots, longer. */
@@ -14,23 +15,25 @@ const daemonAbsenceMs = 60_000
 const retryMs = 300
 const final = ['done', 'failed', 'cancelled']
 
+/** What goes to the boards: a file from here, or a pattern that the daemon keeps, by id or name. */
+export type DaemonSource =
+  | { readonly kind: 'file'; readonly bytes: Uint8Array }
+  | { readonly kind: 'stored'; readonly pattern: string }
+
 /** Hands the file to the daemon and watches its jobs. The jobs go on when this command is interrupted. */
 export async function uploadThroughDaemon(
-  bytes: Uint8Array,
+  source: DaemonSource,
   options: UploadOptions,
   boards: readonly string[] | 'all',
   client: ControlClient,
   events: UploadEvents,
   { signal }: Surroundings,
 ): Promise<number> {
-  const { fileName, ...how } = options
-  const query = `name=${encodeURIComponent(fileName)}${options.raw ? '&raw=true' : ''}`
-  const { pattern } = await client.postBytes<StoredPatternView>(`/patterns?${query}`, bytes)
-  const { batchId } = await client.post<{ batchId: string }>('/jobs', {
-    ...how,
-    patternId: pattern.id,
-    boards,
-  })
+  const { fileName, raw, ...how } = options
+  const patternId = source.kind === 'file' ? await store(source.bytes, fileName, raw, client) : source.pattern
+  // A stored pattern knows itself whether it is raw.
+  const said = source.kind === 'file' || raw ? { raw } : {}
+  const { batchId } = await client.post<{ batchId: string }>('/jobs', { ...how, ...said, patternId, boards })
   const names = new Map(
     (await client.get<{ boards: readonly BoardView[] }>('/boards')).boards.map(board => [
       board.id,
@@ -62,6 +65,16 @@ export async function uploadThroughDaemon(
       )
   }
   return conclude([...ended.values()], events, signal)
+}
+
+async function store(
+  bytes: Uint8Array,
+  fileName: string,
+  raw: boolean,
+  client: ControlClient,
+): Promise<string> {
+  const asked = query({ name: fileName, raw: raw || undefined })
+  return (await client.postBytes<StoredPatternView>(`/patterns${asked}`, bytes)).pattern.id
 }
 
 /** The events of a batch. A daemon that is restarted takes its jobs up again, so the watching goes on too. */

@@ -118,6 +118,19 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   gpio: gpioSchema.prefault({}),
+  /** What a pattern file may be at most. */
+  pattern: z
+    .strictObject({
+      maxLeds: z.int().min(1).max(16_777_216).default(262_144),
+      maxFrames: z.int().min(1).max(1_000_000).default(100_000),
+      /** Width and height. */
+      maxSide: z.int().min(1).max(65_535).default(4096),
+      /** Of all frames together, three a LED. */
+      maxBytes: z.int().min(1024).max(1_073_741_824).default(100_663_296),
+      /** Of a file that is read in one piece; larger sequences are read in parts. */
+      maxFileBytes: z.int().min(1024).max(1_073_741_824).default(268_435_456),
+    })
+    .prefault({}),
   /** Backups of the database, in stateDir/backups. */
   backup: z
     .strictObject({

@@ -15,4 +15,6 @@ export interface CandidateFacts {
   readonly reason: string
   /** The file itself says what it is: a magic, or a header that accounts for every byte. */
   readonly selfDescribing: boolean
+  /** A picture, not a drawing for LEDs: it may be scaled to a board or a screen (`OpenOptions.scaleTo`). */
+  readonly picture?: true | undefined
 }

@@ -12,6 +12,8 @@ export interface ImportHint {
   readonly leds?: number | undefined
   readonly width?: number | undefined
   readonly height?: number | undefined
+  /** Cut a picture into frames of this size (a sheet of sprites). */
+  readonly sprite?: { readonly width: number; readonly height: number } | undefined
   /** Shown time of a frame where the format has none; 100 ms when absent. */
   readonly defaultDelayMs?: number | undefined
   /** The part of a sequence of channels that will be asked for: LEDs are counted and readings ranked for these alone. */
@@ -19,7 +21,7 @@ export interface ImportHint {
 }
 
 export interface OpenOptions {
-  /** Pictures (GIF) are scaled to this size, frame by frame, after composing. Drawings for LEDs are exact and ignore it. */
+  /** Pictures (CandidateFacts.picture) are scaled to this size, frame by frame, after composing. Drawings for LEDs are exact and ignore it. */
   readonly scaleTo?: { readonly width: number; readonly height: number } | undefined
   /** Of a sequence of channels (FSEQ) only these, from 0; those of the hint when absent, or everything. */
   readonly channels?: Range | undefined

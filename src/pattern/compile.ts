@@ -1,5 +1,5 @@
 import { fail, ok, type Result } from '../kernel/result.ts'
-import { type ColorOrder, colorOrderCode, reorderColors } from './color-order.ts'
+import { type ColorOrder, channelsOf, colorOrderCode, encodeColors, type WhiteMode } from './color-order.ts'
 import type { PatternFault } from './fault.ts'
 import type { Frame, Pattern } from './pattern.ts'
 import { defaultMaPerChannel, dim, fittingBrightness, type PowerModel, peakOf, powerFault } from './power.ts'
@@ -26,6 +26,8 @@ export interface CompileOptions {
   readonly brightness?: number | undefined
   /** Instead of the pattern's own; 0 = for ever. */
   readonly loopCount?: number | undefined
+  /** How a board with white LEDs makes white; `accurate` when absent. */
+  readonly white?: WhiteMode | undefined
 }
 
 /** A pattern as a board stores it: strip order, colours in wire order (SPEC §10.7). */
@@ -34,7 +36,8 @@ export interface CompiledPattern {
   /** 0 = not a matrix. */
   readonly width: number
   readonly height: number
-  readonly channels: 3
+  /** 4 on a board whose colour order has white. */
+  readonly channels: 3 | 4
   /** SPEC §10.2. */
   readonly colorOrder: number
   readonly loopCount: number
@@ -51,7 +54,7 @@ export function compile(
   target: BoardTarget,
   options: CompileOptions = {},
 ): Result<CompiledPattern, PatternFault> {
-  const { brightness = 255, power = 'refuse', loopCount = pattern.loopCount } = options
+  const { brightness = 255, power = 'refuse', loopCount = pattern.loopCount, white = 'accurate' } = options
   if (!Number.isInteger(brightness) || brightness < 0 || brightness > 255)
     return fail({
       kind: 'bad_request',
@@ -60,7 +63,7 @@ export function compile(
   const problem = misfit(pattern, target)
   if (problem !== undefined) return fail({ kind: 'does_not_fit', message: problem })
   const model: PowerModel = { leds: target.leds, maPerChannel: target.maPerChannel ?? defaultMaPerChannel }
-  const frames = layOut(pattern, target)
+  const frames = layOut(pattern, target, white)
   if (brightness < 255) dimFrames(frames, brightness)
   const capMa = target.powerCapMa ?? 0
   let peak = peakOf(frames, model)
@@ -75,7 +78,7 @@ export function compile(
     leds: target.leds,
     width: matrix ? target.width : 0,
     height: matrix ? target.height : 0,
-    channels: 3,
+    channels: channelsOf(target.colorOrder),
     colorOrder: colorOrderCode(target.colorOrder),
     loopCount,
     name: shortName(pattern.name),
@@ -103,16 +106,14 @@ function misfit(pattern: Pattern, target: BoardTarget): string | undefined {
   return `the pattern is ${shape}, the board ${target.width}×${target.height}; ${turned ? 'one of them is turned by a quarter: correct the size of the board or turn the drawing' : 'draw it at the size of the board, or correct the size of the board'}`
 }
 
-/** New buffers, one for all frames; LEDs beyond the pattern's are black. */
-function layOut(pattern: Pattern, target: BoardTarget): readonly Frame[] {
+/** New buffers; LEDs beyond the pattern's are black. */
+function layOut(pattern: Pattern, target: BoardTarget, white: WhiteMode): readonly Frame[] {
   const map = isMatrix(pattern) ? wiringMap(target.width, target.height, target.wiring) : undefined
-  const frameBytes = target.leds * 3
-  const all = new Uint8Array(pattern.frames.length * frameBytes)
-  return pattern.frames.map(({ delayMs, pixels }, index) => {
-    const out = all.subarray(index * frameBytes, (index + 1) * frameBytes)
-    if (map === undefined) out.set(pixels)
-    else toStripOrder(pixels, map, out)
-    return { delayMs, pixels: reorderColors(out, target.colorOrder) }
+  const strip = new Uint8Array(target.leds * 3)
+  return pattern.frames.map(({ delayMs, pixels }) => {
+    if (map === undefined) strip.set(pixels)
+    else toStripOrder(pixels, map, strip)
+    return { delayMs, pixels: encodeColors(strip, target.colorOrder, white) }
   })
 }
 

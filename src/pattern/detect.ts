@@ -10,10 +10,21 @@ import { recogniseForeign } from './import/foreign.ts'
 import { readFseq } from './import/fseq.ts'
 import { readGif } from './import/gif.ts'
 import { readLeds } from './import/leds.ts'
+import { readPng } from './import/png.ts'
+import { readPxg } from './import/pxg.ts'
 import { defaultLimits, type PatternLimits } from './limits.ts'
 
 /** Formats that say themselves what they are. A new format is a file in import/ and a line here. */
-const describing: readonly Importer[] = [readLeds, readGif, readFseq, readBinLedm, readBinStd, readBinDim]
+const describing: readonly Importer[] = [
+  readLeds,
+  readGif,
+  readFseq,
+  readPng,
+  readPxg,
+  readBinLedm,
+  readBinStd,
+  readBinDim,
+]
 
 /** Raw readings listed beside a header that fits: enough to see the doubt, not a page of it. */
 const rawBesideHeader = 4
@@ -21,9 +32,12 @@ const rawBesideHeader = 4
 /** Extensions that promise a format; a file so named that does not hold it is damaged, not raw pixels. */
 const promises: Readonly<Record<string, string>> = {
   leds: "an LED Matrix Studio drawing, which begins with a line such as '{header'",
+  png: 'a PNG picture, which begins with the bytes 89 50 4E 47',
+  apng: 'an animated PNG, which begins with the bytes 89 50 4E 47',
   gif: "a GIF picture, which begins with 'GIF87a' or 'GIF89a'",
   fseq: "a sequence of xLights, which begins with 'PSEQ'",
   eseq: "an effect of xLights, which begins with 'ESEQ'",
+  pxg: "a compiled image of pixelgate, which begins with 'PXG1'",
 }
 
 /**
@@ -48,7 +62,7 @@ export function detectPattern(
   if (damage !== undefined) return fail(damage)
   const foreign = recogniseForeign(source)
   if (foreign !== undefined) {
-    const message = `this is ${foreign}, which is not supported yet; use an LED Matrix Studio drawing (.leds), a GIF or an Upload Bridge .bin`
+    const message = `this is ${foreign}, which is not supported yet; use an LED Matrix Studio drawing (.leds), a GIF, a PNG or an Upload Bridge .bin`
     return fail({ kind: 'unsupported', format: foreign, message })
   }
   const promise = promises[/\.([^.]*)$/.exec(hint.fileName ?? '')?.[1]?.toLowerCase() ?? '']

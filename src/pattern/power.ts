@@ -22,6 +22,29 @@ export function frameMa(pixels: Uint8Array, model: PowerModel): number {
   return model.leds * idleMaPerLed + (sum * model.maPerChannel) / 255
 }
 
+export interface Power {
+  readonly peakMa: number
+  /** Index of the frame with the highest current; the first of several. */
+  readonly peakFrame: number
+  /** Mean over time: a frame counts for as long as it is shown. */
+  readonly meanMa: number
+  /** Of each frame. */
+  readonly framesMa: readonly number[]
+}
+
+/** What a pattern draws, in mA; peak, mean and frames are rounded up. */
+export function powerOf(frames: readonly Frame[], model: PowerModel): Power {
+  const framesMa = frames.map(({ pixels }) => Math.ceil(frameMa(pixels, model)))
+  const { peakMa, frame: peakFrame } = peakOfCurrents(framesMa)
+  let charge = 0
+  let totalMs = 0
+  for (const [index, { delayMs }] of frames.entries()) {
+    charge += (framesMa[index] ?? 0) * delayMs
+    totalMs += delayMs
+  }
+  return { peakMa, peakFrame, meanMa: totalMs === 0 ? 0 : Math.ceil(charge / totalMs), framesMa }
+}
+
 export interface Peak {
   readonly peakMa: number
   /** Index of the frame. */
@@ -29,12 +52,12 @@ export interface Peak {
 }
 
 /** The frame that draws most; peakMa is rounded up. */
-export function peakOf(frames: readonly Pick<Frame, 'pixels'>[], model: PowerModel): Peak {
+export const peakOf = (frames: readonly Pick<Frame, 'pixels'>[], model: PowerModel): Peak =>
+  peakOfCurrents(frames.map(({ pixels }) => Math.ceil(frameMa(pixels, model))))
+
+function peakOfCurrents(framesMa: readonly number[]): Peak {
   let peak: Peak = { peakMa: 0, frame: 0 }
-  for (const [frame, { pixels }] of frames.entries()) {
-    const peakMa = Math.ceil(frameMa(pixels, model))
-    if (peakMa > peak.peakMa) peak = { peakMa, frame }
-  }
+  for (const [frame, peakMa] of framesMa.entries()) if (peakMa > peak.peakMa) peak = { peakMa, frame }
   return peak
 }
 

@@ -1,4 +1,5 @@
 import type { Database } from 'better-sqlite3'
+import { searchForm } from './search-form.ts'
 
 /** `application_id` in the file header (https://sqlite.org/fileformat2.html §1.3.14): "PXGT". */
 export const applicationId = 0x50584754
@@ -7,7 +8,7 @@ export const applicationId = 0x50584754
  * The schema, one step a version: step i brings a database from `user_version` i to i + 1. A released step never
  * changes; a change of the schema is a new step. Columns are named like the fields of the domain types.
  */
-const migrations: readonly string[] = [
+export const migrations: readonly string[] = [
   `
   CREATE TABLE blobs (
     sha256 BLOB PRIMARY KEY NOT NULL CHECK (length(sha256) = 32),
@@ -180,6 +181,64 @@ const migrations: readonly string[] = [
     PRIMARY KEY (boardId, state)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  CREATE TABLE patternFamilies (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL UNIQUE,
+    versions INTEGER NOT NULL DEFAULT 0
+  ) STRICT;
+
+  CREATE TABLE patternArrivals (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    patternId TEXT NOT NULL REFERENCES patterns (id) ON DELETE CASCADE,
+    fileName TEXT NOT NULL,
+    door TEXT NOT NULL CHECK (door IN ('cli', 'import', 'panel', 'api', 'mqtt', 'unknown')),
+    who TEXT,
+    format TEXT NOT NULL,
+    readingJson TEXT NOT NULL,
+    arrivedMs INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX patternArrivalsByPattern ON patternArrivals (patternId, seq);
+
+  CREATE TABLE patternTags (
+    familyId INTEGER NOT NULL REFERENCES patternFamilies (id) ON DELETE CASCADE,
+    tag TEXT NOT NULL,
+    PRIMARY KEY (familyId, tag)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX patternTagsByTag ON patternTags (tag, familyId);
+
+  CREATE VIRTUAL TABLE patternSearch USING fts5 (text, tokenize = 'trigram case_sensitive 1');
+
+  ALTER TABLE patterns ADD COLUMN familyId INTEGER REFERENCES patternFamilies (id);
+  ALTER TABLE patterns ADD COLUMN version INTEGER NOT NULL DEFAULT 1;
+  ALTER TABLE patterns ADD COLUMN raw INTEGER NOT NULL DEFAULT 0 CHECK (raw IN (0, 1));
+  ALTER TABLE patterns ADD COLUMN readingJson TEXT NOT NULL DEFAULT '{}';
+  ALTER TABLE patterns ADD COLUMN factsJson TEXT;
+  ALTER TABLE patterns ADD COLUMN thumbnailSha BLOB REFERENCES blobs (sha256);
+  UPDATE patterns SET raw = 1 WHERE id IN (SELECT patternId FROM jobs WHERE raw = 1);
+
+  INSERT INTO patternArrivals (patternId, fileName, door, format, readingJson, arrivedMs)
+    SELECT last_value(id) OVER same, name, 'unknown', format, '{}', createdMs FROM patterns
+    WINDOW same AS (PARTITION BY sourceSha, raw ORDER BY seq ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)
+    ORDER BY seq;
+  UPDATE jobs SET patternId = kept.id
+    FROM patterns AS own JOIN patterns AS kept ON kept.sourceSha = own.sourceSha AND kept.raw = own.raw
+    WHERE own.id = jobs.patternId
+      AND kept.seq = (SELECT max(seq) FROM patterns AS other WHERE other.sourceSha = own.sourceSha AND other.raw = own.raw);
+  DELETE FROM patterns WHERE seq NOT IN (SELECT max(seq) FROM patterns GROUP BY sourceSha, raw);
+  DROP INDEX patternsBySource;
+  CREATE UNIQUE INDEX patternsOnce ON patterns (sourceSha, raw);
+  CREATE INDEX patternsByThumbnail ON patterns (thumbnailSha);
+
+  INSERT INTO patternFamilies (name, versions) SELECT name, count(*) FROM patterns GROUP BY name ORDER BY min(seq);
+  UPDATE patterns SET familyId = place.familyId, version = place.version
+    FROM (SELECT patterns.id, family.id AS familyId, row_number() OVER (PARTITION BY family.id ORDER BY seq) AS version
+      FROM patterns JOIN patternFamilies AS family ON family.name = patterns.name) AS place
+    WHERE place.id = patterns.id;
+  CREATE INDEX patternsByFamily ON patterns (familyId, seq);
+  INSERT INTO patternSearch (rowid, text)
+    SELECT familyId, searchForm(group_concat(name || ' ' || format, ' ')) FROM patterns GROUP BY familyId;
+  `,
 ]
 
 /** The version that this program writes and the highest it reads. */
@@ -187,6 +246,7 @@ export const schemaVersion = migrations.length
 
 /** Brings the database to `schemaVersion`, each step in one transaction. Two processes may do so at once. */
 export function migrate(db: Database, steps: readonly string[] = migrations): void {
+  db.function('searchForm', { deterministic: true }, text => searchForm(String(text)))
   const step = db.transaction((): boolean => {
     const version = Number(db.pragma('user_version', { simple: true }))
     const sql = steps[version]

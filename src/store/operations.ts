@@ -7,6 +7,7 @@ import { database } from './tables/database.ts'
 import { jobs } from './tables/jobs.ts'
 import { messages } from './tables/messages.ts'
 import { mqttUsers } from './tables/mqtt-users.ts'
+import { patternLibrary } from './tables/pattern-library.ts'
 import { patterns } from './tables/patterns.ts'
 import { rooms } from './tables/rooms.ts'
 import { settings } from './tables/settings.ts'
@@ -23,6 +24,7 @@ export const operations = {
   jobs,
   messages,
   mqttUsers,
+  patternLibrary,
   patterns,
   rooms,
   settings,

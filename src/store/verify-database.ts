@@ -33,7 +33,8 @@ export function verifyDatabase(db: Database, path: string, proceed: () => void):
   proceed()
   const names = db
     .prepare<[], string>(
-      `SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'`,
+      `SELECT name FROM pragma_table_list
+       WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'`,
     )
     .pluck()
     .all()
@@ -79,7 +80,9 @@ function checkBlobs(db: Database, path: string, proceed: () => void): void {
 }
 
 function ownersOf(db: Database, sha: Buffer): string[] {
-  const sql = `SELECT 'pattern "' || name || '"' FROM patterns WHERE sourceSha = @sha
+  const columns = db.prepare<[], string>(`SELECT name FROM pragma_table_info('patterns')`).pluck().all()
+  const thumbnail = columns.includes('thumbnailSha') ? 'OR thumbnailSha = @sha' : ''
+  const sql = `SELECT 'pattern "' || name || '"' FROM patterns WHERE sourceSha = @sha ${thumbnail}
     UNION SELECT 'job "' || name || '"' FROM jobs WHERE sourceSha = @sha OR manifestSha = @sha OR imageSha = @sha`
   return db.prepare<{ sha: Buffer }, string>(sql).pluck().all({ sha })
 }

@@ -1,5 +1,4 @@
 import { z } from 'zod'
-import { findPattern } from './find-pattern.ts'
 import { listText } from './quantities.ts'
 import { defineTool } from './tool.ts'
 
@@ -15,13 +14,13 @@ export const uploadTool = defineTool({
     boards: z.union([z.literal('all'), z.array(z.string().min(1).max(64)).min(1).max(256)]),
   }),
   run: async ({ core }, { pattern: asked, boards }) => {
-    const pattern = await findPattern(core, asked)
+    const pattern = await core.library.find(asked)
     const found =
       boards === 'all' ? await core.book.list() : await Promise.all(boards.map(each => core.book.find(each)))
     const names = new Map(found.map(({ id, name }) => [id, name]))
     const { jobs } = await core.uploads.submit(pattern, [...names.keys()], {
-      fileName: pattern.name,
-      raw: pattern.format === 'raw',
+      fileName: pattern.fileName,
+      raw: pattern.raw,
     })
     const away = jobs
       .filter(({ state }) => state === 'waiting')

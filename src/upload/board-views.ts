@@ -1,6 +1,6 @@
 import type { BoardBook } from '../board/board-book.ts'
 import type { BoardState, BoardStates } from '../board/board-states.ts'
-import type { BoardPairing } from '../board/pairing.ts'
+import type { BoardPairing, Trust } from '../board/pairing.ts'
 import type { BoardRegistry } from '../board/registry.ts'
 import type { BoardId } from '../kernel/ids.ts'
 import type { Store } from '../store/store.ts'
@@ -40,7 +40,11 @@ export class BoardViews {
   }
 
   async list(): Promise<readonly BoardView[]> {
-    return Promise.all((await this.#book.list()).map(board => this.view(board)))
+    const boards = await this.#book.list()
+    const trusts = await this.#pairing.trustOfAll(
+      boards.map(({ id }) => ({ id, session: this.#registry.session(id) })),
+    )
+    return Promise.all(boards.map((board, at) => this.#view(board, trusts[at] ?? 'untrusted')))
   }
 
   /** By id or name; rejects with `not_found`. */
@@ -49,8 +53,11 @@ export class BoardViews {
   }
 
   async view(board: KnownBoard): Promise<BoardView> {
+    return this.#view(board, await this.#pairing.trustOf(board.id, this.#registry.session(board.id)))
+  }
+
+  async #view(board: KnownBoard, trust: Trust): Promise<BoardView> {
     const state = this.#states.get(board.id)
-    const trust = await this.#pairing.trustOf(board.id, this.#registry.session(board.id))
     return {
       id: board.id,
       name: board.name,

@@ -9,10 +9,13 @@ import type { Clock } from '../kernel/clock.ts'
 import { toError } from '../kernel/errors.ts'
 import type { Log } from '../kernel/log.ts'
 import { type RandomBytes, systemRandom } from '../kernel/random.ts'
+import type { PatternLimits } from '../pattern/limits.ts'
 import type { Store } from '../store/store.ts'
 import { BoardControl } from './board-control.ts'
 import { BoardViews } from './board-views.ts'
+import { PatternFits } from './fit/pattern-fits.ts'
 import type { JobEvents } from './job-events.ts'
+import { PatternLibrary } from './library/pattern-library.ts'
 import { PatternThread } from './pattern-thread/pattern-thread.ts'
 import type { ResetBoard } from './pull-reset.ts'
 import { UploadQueue } from './upload-queue.ts'
@@ -28,6 +31,8 @@ export interface CoreOptions {
   readonly adaptBody?: boolean
   /** How long a pattern may hold the main thread; what takes longer is done in one of its own. */
   readonly maxHoldMs?: number
+  /** What a pattern may be at most. */
+  readonly patternLimits?: PatternLimits
   readonly resetBoard?: ResetBoard
   /** Of ids and digest keys; default: the system's. */
   readonly random?: RandomBytes
@@ -47,6 +52,8 @@ export interface GatewayCore {
   readonly patterns: PatternThread
   readonly queue: UploadQueue
   readonly uploads: Uploads
+  readonly library: PatternLibrary
+  readonly fits: PatternFits
   /** Takes a board that has just been greeted. */
   readonly onSession: (session: BoardSession) => void
 }
@@ -60,6 +67,7 @@ export function createCore({
   maxBody = largestBody,
   adaptBody = true,
   maxHoldMs,
+  patternLimits,
   resetBoard,
   random = systemRandom,
   keyFile,
@@ -72,7 +80,7 @@ export function createCore({
   const pairing = new BoardPairing({ store, vault, clock, log, bus })
   const control = new BoardControl(registry, store)
   const views = new BoardViews({ store, book, registry, states, pairing })
-  const patterns = new PatternThread({ clock, maxHoldMs })
+  const patterns = new PatternThread({ clock, maxHoldMs, limits: patternLimits })
   const queue = new UploadQueue({
     store,
     patterns,
@@ -88,6 +96,8 @@ export function createCore({
     sealFor: session => pairing.seal(session),
   })
   const uploads = new Uploads({ store, queue, patterns, clock, random })
+  const library = new PatternLibrary({ store, patterns, clock })
+  const fits = new PatternFits({ store, book, patterns })
   // The board shows something else now; its next heartbeat may be a second away.
   bus.on('job.changed', ({ boardId, state }) => {
     if (state === 'done')
@@ -108,5 +118,8 @@ export function createCore({
       session.end()
     })
   }
-  return { bus, registry, book, pairing, states, control, views, patterns, queue, uploads, onSession }
+  return {
+    ...{ bus, registry, book, pairing, states, control, views, patterns, queue, uploads, library, fits },
+    onSession,
+  }
 }

@@ -5,6 +5,8 @@ import { chooseCandidate } from '../pattern/choose.ts'
 import { parseColorOrder } from '../pattern/color-order.ts'
 import { type CompiledPattern, compile } from '../pattern/compile.ts'
 import { detectPattern } from '../pattern/detect.ts'
+import type { PatternFault } from '../pattern/fault.ts'
+import { defaultLimits, type PatternLimits } from '../pattern/limits.ts'
 import { openPart } from '../pattern/open-part.ts'
 import type { Pattern } from '../pattern/pattern.ts'
 import { fromSourceWiring, parseWiring } from '../pattern/wiring.ts'
@@ -32,17 +34,32 @@ export interface ImageOrder {
 }
 
 /** Reads a file and compiles it for one board. Throws AppErrors that say what is wrong with the file or why it does not fit. */
-export function prepare(source: Uint8Array, { options, board, caps, generation }: ImageOrder): BuiltImage {
+export function prepare(
+  source: Uint8Array,
+  { options, board, caps, generation }: ImageOrder,
+  patternLimits: PatternLimits = defaultLimits,
+): BuiltImage {
   const { codecs, decodeBytes, blockBytes } = caps
   const limits: ImageLimits = { codecs, decodeBytes, blockBytes }
   const built = options.raw
     ? buildOpaqueImage(source, options.fileName, limits, generation)
-    : buildImage(compiled(source, options, board), limits, generation)
-  return fitting(take(built), caps)
+    : buildImage(compiled(source, options, board, patternLimits), limits, generation)
+  return fitting(takeImage(built), caps)
 }
 
-function compiled(source: Uint8Array, options: UploadOptions, board: BoardProfile): CompiledPattern {
-  const pattern = readPattern(source, options, board)
+const compiled = (
+  source: Uint8Array,
+  options: UploadOptions,
+  board: BoardProfile,
+  limits: PatternLimits,
+): CompiledPattern => unwrap(compileFor(readPattern(source, options, board, limits), options, board))
+
+/** The pattern as the board stores it. Throws where wiring or colour order are no such thing. */
+export function compileFor(
+  pattern: Pattern,
+  options: UploadOptions,
+  board: BoardProfile,
+): Result<CompiledPattern, PatternFault> {
   const target = {
     leds: board.leds,
     width: board.width,
@@ -52,7 +69,7 @@ function compiled(source: Uint8Array, options: UploadOptions, board: BoardProfil
     powerCapMa: board.powerCapMa,
   }
   const power = options.scalePower === true ? 'scale' : 'refuse'
-  return unwrap(compile(pattern, target, { ...forEver(pattern), brightness: options.brightness, power }))
+  return compile(pattern, target, { ...forEver(pattern), brightness: options.brightness, power })
 }
 
 /** A GIF without a loop extension says "once"; on a wall that would be a pattern that goes dark. */
@@ -63,9 +80,10 @@ export function readPattern(
   source: Uint8Array,
   options: UploadOptions,
   profile: Pick<BoardProfile, 'width' | 'height'>,
+  limits: PatternLimits,
 ): Pattern {
   const { width, height } = options
-  const candidates = unwrap(detectPattern(source, readingHint(options)))
+  const candidates = unwrap(detectPattern(source, readingHint(options), limits))
   const candidate = unwrap(chooseCandidate(candidates, options.candidate))
   const matrix =
     profile.width > 0 && profile.height > 0 ? { width: profile.width, height: profile.height } : undefined
@@ -79,8 +97,11 @@ export function readPattern(
 }
 
 /** SPEC §4.4: room for manifest, one journal byte a block, and image. */
+export const neededBytes = ({ manifest, blocks, image }: BuiltImage): number =>
+  manifest.length + blocks.length + image.length
+
 function fitting(image: BuiltImage, caps: ImageCaps): BuiltImage {
-  const needed = image.manifest.length + image.blocks.length + image.image.length
+  const needed = neededBytes(image)
   if (needed <= caps.slotBytes) return image
   const overKb = Math.ceil((needed - caps.slotBytes) / 1024)
   throw new AppError(
@@ -90,7 +111,7 @@ function fitting(image: BuiltImage, caps: ImageCaps): BuiltImage {
   )
 }
 
-function take(result: Result<BuiltImage, ImageFault>): BuiltImage {
+export function takeImage(result: Result<BuiltImage, ImageFault>): BuiltImage {
   if (result.ok) return result.value
   const { fault } = result
   switch (fault.kind) {

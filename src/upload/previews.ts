@@ -7,6 +7,7 @@ import { AppError } from '../kernel/errors.ts'
 import type { PatternId } from '../kernel/ids.ts'
 import type { CandidateFacts } from '../pattern/candidate-facts.ts'
 import type { Store } from '../store/store.ts'
+import { withStoredReading } from './library/stored-reading.ts'
 import { PatternThread } from './pattern-thread/pattern-thread.ts'
 import type { PatternWork } from './pattern-thread/pattern-work.ts'
 import { ByteCache } from './preview/byte-cache.ts'
@@ -54,15 +55,14 @@ export class Previews {
 
   /** Every reading of a stored file, best first. Rejects with `not_found`, `file_invalid`, `usage`. */
   async candidates(id: PatternId, hint: ReadingHint): Promise<readonly CandidateFacts[]> {
-    const { sourceSha, name } = await this.#pattern(id)
-    const asked = { ...hint, fileName: name }
+    const { sourceSha, asked } = await this.#reading(id, hint)
     return this.#patterns.run(() => this.#store.blobs.get(sourceSha), { work: 'candidates', asked })
   }
 
   /** Rejects like `candidates`, and with `file_ambiguous` when the reading is not clear. */
   async ofPattern(id: PatternId, hint: ReadingHint): Promise<SerialisedPreview> {
-    const { sourceSha, name } = await this.#pattern(id)
-    return this.#draw(sourceSha, { work: 'drawPattern', asked: { ...hint, fileName: name } })
+    const { sourceSha, asked } = await this.#reading(id, hint)
+    return this.#draw(sourceSha, { work: 'drawPattern', asked })
   }
 
   /** What the board plays, as its own canvas. Rejects with `not_found` when that cannot be known. */
@@ -101,10 +101,14 @@ export class Previews {
     }
   }
 
-  async #pattern(id: PatternId) {
+  async #reading(id: PatternId, hint: ReadingHint) {
     const found = await this.#store.patterns.get(id)
     if (found === undefined) throw new AppError('not_found', 'There is no pattern with this id.')
-    return found
+    const { fileName, candidate, leds, width, height, channels, frames } = withStoredReading<
+      Omit<Reading, 'fileName'>
+    >(found, hint)
+    const asked = { fileName, candidate, leds, width, height, channels, frames }
+    return { sourceSha: found.sourceSha, asked }
   }
 }
 

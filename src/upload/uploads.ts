@@ -6,7 +6,9 @@ import type { CandidateFacts } from '../pattern/candidate-facts.ts'
 import type { Store } from '../store/store.ts'
 import type { JobRecord as StoredJob } from '../store/tables/job-record.ts'
 import type { JobPage } from '../store/tables/jobs.ts'
-import type { PatternPage, PatternRecord } from '../store/tables/patterns.ts'
+import type { Door, PatternRecord } from '../store/tables/pattern-record.ts'
+import type { PatternPage } from '../store/tables/patterns.ts'
+import { readingText, type StoredReading, withStoredReading } from './library/stored-reading.ts'
 import type { PatternThread, Source } from './pattern-thread/pattern-thread.ts'
 import { type DoneReport, doneReport } from './report.ts'
 import type { UploadOptions } from './upload-options.ts'
@@ -16,11 +18,28 @@ import type { UploadQueue } from './upload-queue.ts'
 export type JobRecord = StoredJob
 export type { PatternRecord }
 
+/** What is said of a file beside its bytes. */
+export interface Arrival {
+  readonly door: Door
+  /** Name of the person; null: not known. */
+  readonly who: string | null
+  /** In the library; left out: the name of the file. */
+  readonly name?: string | undefined
+  readonly tags?: readonly string[] | undefined
+  readonly reading?: StoredReading | undefined
+}
+
 export interface StoredPattern {
   readonly pattern: PatternRecord
+  /** False: these bytes were here already. */
+  readonly created: boolean
   /** Every reading of the file, best first; empty when it is only good as raw bytes. */
   readonly candidates: readonly CandidateFacts[]
 }
+
+/** What would let one name look like another is left out. */
+const libraryName = (fileName: string): string =>
+  fileName.replace(/[\p{Cc}\p{Cs}\u202a-\u202e\u2066-\u2069]+/gu, ' ').trim() || 'pattern'
 
 /** Files come in here and leave as jobs. */
 export class Uploads {
@@ -44,31 +63,47 @@ export class Uploads {
     this.#random = parts.random
   }
 
-  /** Stores a file by its hash. A file that is no pattern is refused unless it is to be sent as raw bytes. */
-  async addFile(bytes: Uint8Array, fileName: string, raw: boolean): Promise<StoredPattern> {
-    const candidates = raw ? [] : await this.#patterns.run(bytes, { work: 'candidates', asked: { fileName } })
+  /**
+   * Stores a file by its hash; the same bytes again are the same pattern. A file that is no pattern is refused unless it is to be sent as
+   * raw bytes.
+   */
+  async addFile(
+    bytes: Uint8Array,
+    fileName: string,
+    raw: boolean,
+    { door, who, name, tags = [], reading = {} }: Arrival = { door: 'cli', who: null },
+  ): Promise<StoredPattern> {
+    const asked = { ...reading, fileName }
+    const look = raw ? undefined : await this.#patterns.run(bytes, { work: 'arrive', asked })
+    const { candidates = [], index = 0, ambiguous, thumbnail = null } = look ?? {}
+    const facts = candidates[index]
     const nowMs = this.#clock.wallTime()
-    const sourceSha = await this.#store.blobs.put({ bytes, nowMs })
-    const [best] = candidates
-    const pattern: PatternRecord = {
+    const stored = await this.#store.patterns.keep({
       id: patternId(this.#newId(nowMs)),
-      name: fileName,
-      sourceSha,
-      sizeBytes: bytes.length,
-      format: best?.format ?? 'raw',
-      createdMs: nowMs,
-    }
-    await this.#store.patterns.insert(pattern)
-    return { pattern, candidates }
+      bytes,
+      name: name ?? libraryName(fileName),
+      fileName,
+      raw,
+      tags,
+      format: facts?.format ?? 'raw',
+      readingJson: raw ? '{}' : readingText(reading),
+      factsJson: facts === undefined ? null : JSON.stringify({ ...facts, index, ambiguous }),
+      thumbnail,
+      door,
+      who,
+      arrivedMs: nowMs,
+    })
+    return { ...stored, candidates }
   }
 
-  /** One job for each board, all or none. An ambiguous file is refused here, before any job exists. */
+  /** One job for each board, all or none. What is not said of the reading is as it was when the file came in. An ambiguous file is refused here, before any job exists. */
   async submit(
     pattern: PatternRecord,
     boards: readonly BoardId[],
-    options: UploadOptions,
+    given: UploadOptions,
   ): Promise<{ batchId: string; jobs: readonly JobRecord[] }> {
     if (boards.length === 0) throw new AppError('usage', 'No board was named. See: pixelgate boards')
+    const options: UploadOptions = withStoredReading(pattern, given)
     await this.checkReading(() => this.#store.blobs.get(pattern.sourceSha), options)
     const nowMs = this.#clock.wallTime()
     const batchId = this.#newId(nowMs)

@@ -9,10 +9,12 @@ const side = z.int().min(1).max(65_535)
 
 /** Body of POST /jobs: one stored pattern to one or many boards. */
 export const newJobs = z.strictObject({
-  patternId: z.string().min(1).max(64),
+  /** Id, name or the start of an id. */
+  patternId: z.string().min(1).max(255),
   /** Ids or names; `"all"`: every board the gateway knows. */
   boards: z.union([z.literal('all'), z.array(z.string().min(1).max(64)).min(1).max(256)]),
-  raw: z.boolean().default(false),
+  /** As the file came in, when absent. */
+  raw: z.boolean().optional(),
   candidate: z.int().min(0).max(1000).optional(),
   leds: side.optional(),
   width: side.optional(),

@@ -228,5 +228,5 @@ t.test('people get sentences', async t => {
   t.match(out.read(), /in 1\.23 s\n/)
   events.failed({ board: 'c', code: 'board_mute', message: 'Nobody answers.' }, 'attic')
   events.summary(1, 1)
-  t.equal(out.read(), 'attic: failed. Nobody answers.\n1 of 2 boards done\n')
+  t.equal(out.read(), 'attic: failed: Nobody answers.\n1 of 2 boards done\n')
 })

@@ -8,6 +8,7 @@ import { leaves } from '../../src/config/leaf.ts'
 import { loadConfig } from '../../src/config/load-config.ts'
 import { type Config, type ConfigSources, resolveConfig } from '../../src/config/resolve-config.ts'
 import { AppError } from '../../src/kernel/errors.ts'
+import { defaultLimits } from '../../src/pattern/limits.ts'
 
 const user = { uid: 1000, homeDir: '/home/pi' }
 const path = '/etc/pixelgate.json'
@@ -61,6 +62,7 @@ t.test('without a word from the user every key has its default', async t => {
       statusLed: null,
       resetLines: [],
     },
+    pattern: defaultLimits,
     backup: { nightly: true, at: '03:17', keep: 7 },
     log: { level: 'info' },
   })
@@ -148,6 +150,11 @@ t.test('every leaf has a variable and a flag, and both take what the file takes'
     'gpio.buttons': [{ line: 17, action: 'next', activeLow: true, debounceMs: 20 }],
     'gpio.statusLed': { line: 22, activeLow: true },
     'gpio.resetLines': [{ board: 'stage', line: 23, activeLow: true, pulseMs: 100 }],
+    'pattern.maxLeds': 1024,
+    'pattern.maxFrames': 5000,
+    'pattern.maxSide': 64,
+    'pattern.maxBytes': 1_000_000,
+    'pattern.maxFileBytes': 2_000_000,
     'backup.nightly': false,
     'backup.at': '04:30',
     'backup.keep': 3,

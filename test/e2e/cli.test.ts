@@ -468,6 +468,7 @@ t.test('decode explains bytes, in words and as JSON', async t => {
   const { status, stdout } = await place.run('decode', frame)
   t.equal(status, 0)
   t.match(stdout, /STATUS/)
+  t.match(await place.here('decode', '00', '00'), { status: 0, stdout: /^no frame: only the zero bytes/ })
   const { last } = await place.here('decode', '--json', frame)
   t.equal(last['frames'].length, 1)
   t.match(JSON.stringify(last['frames']), /STATUS/)

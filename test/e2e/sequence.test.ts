@@ -72,6 +72,19 @@ t.test('the daemon takes a part too, and shows it', async t => {
   t.match(sent, { status: 0, last: { event: 'done' } })
   const byHand = await place.here('upload', await place.file('part.bin', cutByHand(300, 20, 15)), ...to)
   t.match(byHand, { status: 0, last: { event: 'done', sha256: sent.last['sha256'] } })
+  const kept = await place.here(
+    'pattern',
+    'import',
+    file,
+    '--channels',
+    '301+192',
+    '--frames',
+    '21-35',
+    '--json',
+  )
+  t.match(kept, { status: 0, last: { pattern: { reading: { channels: '301+192', frames: '21-35' } } } })
+  const fromStore = await place.here('upload', '--pattern', 'show.fseq', ...to)
+  t.match(fromStore, { status: 0, last: { event: 'done', sha256: sent.last['sha256'] } })
   t.match(await place.here('upload', file, '--frames', '39+5', '--channels', '1-3', ...to), {
     status: 2,
     last: { code: 'usage', message: /has 40/ },

@@ -74,15 +74,15 @@ async function played(
   return seen
 }
 
-/** While the chip sleeps its time is the host's, whose pauses show: one gap in eight may be one. A wrong delay would be more. */
-function onTime(t: Test, what: string, gaps: readonly Gap[] = [], limitMs = 2): void {
-  const offMs = gaps.map(gap => Math.abs(gap.offMs)).sort((a, b) => a - b)
-  const late = offMs.filter(ms => ms > limitMs).length
-  const worst = offMs.at(-1)?.toFixed(2)
-  t.ok(
-    offMs.length > 10 && late <= offMs.length / 8,
-    `${what}: ${offMs.length} gaps, off by ${worst} ms at most, ${late} by more than ${limitMs} ms`,
-  )
+/** What was promised of a frame's time. */
+const jitterMs = 1
+
+/** In the board's own time, which a busy host does not change: so every single one. */
+function onTime(t: Test, what: string, gaps: readonly Gap[] = []): void {
+  const late = gaps.filter(({ offMs }) => Math.abs(offMs) > jitterMs)
+  t.ok(gaps.length > 10, `${what}: ${gaps.length} frames`)
+  t.same(late, [], `${what}: none is off by more than ${jitterMs} ms`)
+  t.comment(`${what}: off by ${Math.max(...gaps.map(({ offMs }) => Math.abs(offMs))).toFixed(3)} ms at most`)
 }
 
 const count = (frames: number, delayMs: number): readonly number[] =>
@@ -136,9 +136,9 @@ t.test(
       Array.from({ length: 500 }, (_, i) => 20 + (i % 3) * 10),
     )
     const file = await place.file('new.bin', stdFile(frames))
-    const { flashMs } = await board.counted()
-    const upload = uploaded(t, place, board, file, '--candidate', '0')
-    await eventually(async () => (await board.counted()).flashMs > flashMs + 300, 'a half erased slot')
+    const { erases } = await board.counted()
+    const upload = uploaded(t, place, board, file, '--candidate', '0', '--max-baud', '460800')
+    await eventually(async () => (await board.counted()).erases > erases + 6, 'a half erased slot')
     await board.kill()
     t.equal(board.durable.blocks, 0)
     stillOld('killed while it erases')
@@ -197,8 +197,7 @@ for (const leds of [60, 200])
       await eventually(() => board.durable.blocks > 0, 'a durable block')
       const [from, fromBytes] = [await board.counted(), board.durable.bytes]
       t.equal(await board.light(), true, 'it is on while a pattern does')
-      // What the erases delayed is made up by then.
-      const receivingMs = (board.strip.partial?.atMs ?? Number.NaN) + 200
+      const receivingMs = board.strip.partial?.atMs ?? Number.NaN
       await eventually(() => board.durable.bytes > 50_000, '50,000 durable bytes')
       const [to, toBytes] = [await board.counted(), board.durable.bytes]
       const { last } = await upload
@@ -213,9 +212,10 @@ for (const leds of [60, 200])
       const gaps = seen[0]?.gaps ?? []
       const erasing = gaps.filter(({ atMs }) => atMs > begun.nowMs && atMs < receivingMs)
       const receiving = gaps.filter(({ atMs }) => atMs >= receivingMs)
-      onTime(t, 'while receiving', receiving, 5)
-      onTime(t, 'while the slot is erased', erasing, 135)
-      t.equal(done.lostBytes, 0)
+      onTime(t, 'while receiving', receiving)
+      onTime(t, 'while the slot is erased', erasing)
+      t.ok(done.suspends > begun.suspends, 'frames were read while a sector was being erased')
+      t.match(done, { lostBytes: 0, overruns: 0 })
       t.ok(
         done.freeBytes > 1024,
         `the stack took ${done.stackBytes} bytes, ${done.freeBytes} were never used`,

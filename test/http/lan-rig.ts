@@ -20,6 +20,7 @@ import { boardRoutes } from '../../src/http/routes/boards.ts'
 import { eventRoutes } from '../../src/http/routes/events.ts'
 import { jobRoutes } from '../../src/http/routes/jobs.ts'
 import { pairingRoutes } from '../../src/http/routes/pairing.ts'
+import { patternFileRoutes } from '../../src/http/routes/pattern-files.ts'
 import { patternRoutes } from '../../src/http/routes/patterns.ts'
 import { portRoutes } from '../../src/http/routes/ports.ts'
 import { setupRoutes } from '../../src/http/routes/setup.ts'
@@ -106,7 +107,8 @@ export async function lanRig(
     boardRoutes({ ...ports, core }),
     pairingRoutes({ core, log }),
     portRoutes(ports),
-    patternRoutes({ core, incoming, previews }),
+    patternRoutes({ core, incoming }),
+    patternFileRoutes({ core, previews }),
     jobRoutes({ ...ports, core }),
     eventRoutes({ ...ports, core }),
   ]

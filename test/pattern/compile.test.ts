@@ -1,6 +1,5 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { colorOrderCode, colorOrders, parseColorOrder, reorderColors } from '../../src/pattern/color-order.ts'
 import { type BoardTarget, compile } from '../../src/pattern/compile.ts'
 import { createPattern, type Pattern } from '../../src/pattern/pattern.ts'
 import { dim, fittingBrightness, frameMa, peakOf } from '../../src/pattern/power.ts'
@@ -77,19 +76,6 @@ t.test('strip order and canvas order are each other’s reverse for every size a
   )
 })
 
-t.test('each colour order has its code and its place for red, green and blue', async t => {
-  for (const [code, order] of ['RGB', 'RBG', 'GRB', 'GBR', 'BRG', 'BGR'].entries()) {
-    const parsed = value(parseColorOrder(order.toLowerCase()))
-    t.equal(colorOrderCode(parsed), code)
-    t.equal(
-      Buffer.from(reorderColors(new Uint8Array(Buffer.from('RGBRGB')), parsed)).toString(),
-      order + order,
-    )
-  }
-  t.equal(colorOrders.length, 6)
-  t.match(fault(parseColorOrder('RGBW')), { kind: 'bad_request' })
-})
-
 t.test('a compiled drawing is its own export', { skip: withoutSamples }, async t => {
   for (const [file, raw, width, height, wiring] of [
     ['15x6-369.leds', '15x6-369.export.bin', 15, 6, 'column-serpentine-tl'],
@@ -132,6 +118,21 @@ t.test('a strip goes onto any board that is long enough, the rest is black', asy
   t.match(compiled, { leds: 4, width: 2, height: 2 })
   t.same([...(compiled.frames[0]?.pixels ?? [])], [...count(2), 0, 0, 0, 0, 0, 0])
   t.match(value(compile(pattern(2, 1, count(2)), strip(2))), { leds: 2, width: 0, height: 0 })
+})
+
+t.test('a board with white LEDs gets four values a LED, and white counts in its current', async t => {
+  const drawn = pattern(2, 1, [255, 255, 255, 200, 100, 50])
+  const board = { ...strip(3), colorOrder: 'GRBW' } as const
+  const compiled = value(compile(drawn, board))
+  t.match(compiled, {
+    channels: 4,
+    colorOrder: 10,
+    peakMa: Math.ceil(3 + ((255 + 50 + 150 + 50) * 20) / 255),
+  })
+  t.same([...(compiled.frames[0]?.pixels ?? [])], [0, 0, 0, 255, 50, 150, 0, 50, 0, 0, 0, 0])
+  const brighter = value(compile(drawn, board, { white: 'brighter' }))
+  t.same([...(brighter.frames[0]?.pixels ?? [])].slice(0, 8), [255, 255, 255, 255, 100, 200, 50, 50])
+  t.equal(brighter.peakMa, Math.ceil(3 + ((1020 + 400) * 20) / 255))
 })
 
 t.test('what does not fit is refused with what to do', async t => {

@@ -2,9 +2,10 @@ import fc from 'fast-check'
 import t from 'tap'
 import { chooseCandidate } from '../../src/pattern/choose.ts'
 import { detectPattern } from '../../src/pattern/detect.ts'
+import { exporters } from '../../src/pattern/export/exporters.ts'
 import { commonLedCounts } from '../../src/pattern/import/common-led-counts.ts'
 import { defaultLimits } from '../../src/pattern/limits.ts'
-import { ownSample, seeded, sharedSample, u16le, withoutSamples } from './pattern-files.ts'
+import { openBest, ownSample, seeded, sharedSample, u16le, value, withoutSamples } from './pattern-files.ts'
 
 /** Reads whatever it is given; returns what is wrong with how it went. */
 function ordeal(bytes: Uint8Array, fileName: string): string | undefined {
@@ -51,6 +52,21 @@ const std = Uint8Array.from([
   ...Array.from({ length: 30 }, (_, f) => [...u16le(40), ...Array<number>(60).fill(f)]).flat(),
 ])
 
+t.test('damaged files of every format that is written are read or refused; nothing throws', async t => {
+  const seed = Number(process.argv[2] ?? 20_262)
+  const drawn = openBest(ownSample('lantern.leds'))
+  const files = exporters.map(exporter => {
+    const written = value(exporter.write({ ...drawn, frames: drawn.frames.slice(0, 12) }, {}))
+    return [`x${exporter.extensions[0]}`, written.bytes] as const
+  })
+  for (let run = 0; run < 300; run++) {
+    const [name, bytes] = files[run % files.length] ?? ['', new Uint8Array()]
+    const problem = ordeal(mutate(bytes, seeded(seed + run)), name)
+    if (problem !== undefined) t.fail(`${name}, seed ${seed + run}: ${problem}`)
+  }
+  t.pass(`seed ${seed}`)
+})
+
 t.test(
   '500 damaged samples are read or refused in less than a second each; nothing throws',
   { skip: withoutSamples },
@@ -89,6 +105,7 @@ t.test('arbitrary bytes behind every kind of beginning are read or refused', asy
     'PSEQ',
     'PSEQ\x20\0\0\x02\x20\0\x03\0\0\0',
     'ESEQ',
+    'PXG1\x01\x01',
     ':10',
   ]
   const input = fc.tuple(fc.constantFrom(...starts), fc.uint8Array({ maxLength: 3000 }))

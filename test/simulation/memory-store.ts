@@ -6,7 +6,7 @@ import type { Store } from '../../src/store/store.ts'
 import type { BoardRecord, SeenBoard } from '../../src/store/tables/boards.ts'
 import { type JobRecord, type JobState, unfinishedStates } from '../../src/store/tables/job-record.ts'
 import type { NewJob } from '../../src/store/tables/jobs.ts'
-import type { PatternRecord } from '../../src/store/tables/patterns.ts'
+import type { PatternRecord } from '../../src/store/tables/pattern-record.ts'
 
 /** The tables that an upload touches. */
 export type UploadTables = Pick<Tables, 'blobs' | 'boards' | 'jobs' | 'patterns'>
@@ -25,12 +25,17 @@ const isUnfinished = (state: JobState): boolean => unfinishedStates.some(other =
 const conflict = (): AppError =>
   new AppError('conflict', 'this record refers to one that is not there, or is still in use')
 
+type PatternRow = Omit<PatternRecord, 'latest' | 'versions' | 'tags'>
+
 /** The rows themselves. A copy is what a backup holds. */
 export class MemoryTables {
   blobs = new Map<string, Blob>()
   boards = new Map<BoardId, BoardRecord>()
-  /** In order of insertion, as `seq` has it. */
-  patterns: PatternRecord[] = []
+  /** In order of `seq`: the newest last. */
+  patterns: PatternRow[] = []
+  /** By the name of the family. */
+  versions = new Map<string, number>()
+  tags = new Map<string, ReadonlySet<string>>()
   jobs: JobRecord[] = []
 
   /** Records never change in place, so copies of the tables are enough. */
@@ -39,6 +44,8 @@ export class MemoryTables {
     copy.blobs = new Map(this.blobs)
     copy.boards = new Map(this.boards)
     copy.patterns = [...this.patterns]
+    copy.versions = new Map(this.versions)
+    copy.tags = new Map(this.tags)
     copy.jobs = [...this.jobs]
     return copy
   }
@@ -91,7 +98,7 @@ function syncTables(tables: MemoryTables): SyncTables {
 
 function blobs(tables: MemoryTables): SyncTables['blobs'] {
   const named = (sha: string) =>
-    tables.patterns.some(({ sourceSha }) => sourceSha === sha) ||
+    tables.patterns.some(pattern => pattern.sourceSha === sha || pattern.thumbnailSha === sha) ||
     tables.jobs.some(job => [job.sourceSha, job.manifestSha, job.imageSha].includes(sha))
   return {
     put({ bytes, nowMs }) {
@@ -167,21 +174,63 @@ const seenAgain = (known: BoardRecord, seen: Omit<SeenBoard, 'nowMs'>, nowMs: nu
 })
 
 function patterns(tables: MemoryTables): SyncTables['patterns'] {
+  const family = ({ name }: PatternRow) => tables.patterns.filter(other => other.name === name)
+  const view = (row: PatternRow): PatternRecord => ({
+    ...row,
+    latest: family(row).at(-1) === row,
+    versions: family(row).length,
+    tags: [...(tables.tags.get(row.name) ?? [])].sort(),
+  })
+  const nextVersion = (name: string): number => {
+    const version = (tables.versions.get(name) ?? 0) + 1
+    tables.versions.set(name, version)
+    return version
+  }
+  const readAnew = (row: PatternRow, again: PatternRow): PatternRow => {
+    const { format, factsJson, readingJson, thumbnailSha } = again
+    const read = readingJson !== '{}' || row.readingJson === '{}'
+    const anew = read ? { format, factsJson, readingJson } : {}
+    return { ...row, ...anew, thumbnailSha: (read ? thumbnailSha : null) ?? row.thumbnailSha }
+  }
   return {
-    insert(pattern) {
-      if (!tables.blobs.has(pattern.sourceSha)) throw conflict()
-      if (tables.patterns.some(({ id }) => id === pattern.id)) throw conflict()
-      tables.patterns.push({ ...pattern })
+    keep({ bytes, thumbnail, tags, door: _door, who: _who, arrivedMs: nowMs, ...rest }) {
+      const { put } = blobs(tables)
+      const sourceSha = put({ bytes, nowMs })
+      const thumbnailSha = thumbnail && put({ bytes: thumbnail, nowMs })
+      const fields = { sourceSha, thumbnailSha, sizeBytes: bytes.length, createdMs: nowMs }
+      const arriving: PatternRow = { ...rest, ...fields, version: 0 }
+      const at = tables.patterns.findIndex(row => row.sourceSha === sourceSha && row.raw === rest.raw)
+      const known = tables.patterns[at]
+      let row: PatternRow
+      if (known === undefined) {
+        if (tables.patterns.some(({ id }) => id === rest.id)) throw conflict()
+        row = { ...arriving, version: nextVersion(rest.name) }
+        tables.patterns.push(row)
+      } else {
+        const comesBack = family(known).at(-1) !== known && rest.name === known.name
+        const read = readAnew(known, arriving)
+        row = comesBack ? { ...read, version: nextVersion(known.name) } : read
+        if (comesBack) tables.patterns = [...tables.patterns.filter(other => other !== known), row]
+        else tables.patterns[at] = row
+      }
+      if (tags.length > 0) tables.tags.set(row.name, new Set([...(tables.tags.get(row.name) ?? []), ...tags]))
+      return { pattern: view(row), created: known === undefined }
     },
-    get: id => tables.patterns.find(pattern => pattern.id === id),
-    list({ before, limit }) {
-      return { patterns: page(tables.patterns, before, limit), total: tables.patterns.length }
+    get(id) {
+      const row = tables.patterns.find(pattern => pattern.id === id)
+      return row && view(row)
     },
-    remove(id) {
-      const count = tables.patterns.length
-      tables.patterns = tables.patterns.filter(pattern => pattern.id !== id)
-      tables.jobs = tables.jobs.map(job => (job.patternId === id ? { ...job, patternId: null } : job))
-      return tables.patterns.length < count
+    list({ before, limit, versionsOf, tag, format, text }) {
+      if (text !== undefined) throw new Error('searches are not modelled')
+      const own = tables.patterns.find(({ id }) => id === versionsOf)?.name
+      const admitted = (row: PatternRow): boolean =>
+        (versionsOf === undefined ? view(row).latest : row.name === own) &&
+        (tag === undefined || view(row).tags.includes(tag)) &&
+        (format === undefined || row.format === format)
+      return {
+        patterns: page(tables.patterns, before, limit, admitted).map(view),
+        total: tables.patterns.filter(admitted).length,
+      }
     },
   }
 }

@@ -11,7 +11,7 @@ type Command = (store: Store) => Promise<unknown>
 
 const boards = ['b1', 'b2'].map(boardId)
 const jobs = ['j1', 'j2', 'j3', 'j4'].map(jobId)
-const patterns = ['p1', 'p2'].map(patternId)
+const patterns = ['p1', 'p2', 'p3', 'p4'].map(patternId)
 const contents = [0, 1, 2].map(byte => new Uint8Array(8).fill(byte))
 const shas = contents.map(bytes => sha256(bytes).toString('hex'))
 
@@ -100,22 +100,43 @@ const command: fc.Arbitrary<Command> = fc.oneof(
     await boards.release({ id }),
   ]),
   fc
-    .record({ id: pattern, name: text, sourceSha: sha, sizeBytes: fc.nat(9), format: text, createdMs: nowMs })
+    .record({
+      id: pattern,
+      bytes: fc.constantFrom(...contents),
+      name: text,
+      fileName: text,
+      raw: fc.boolean(),
+      tags: fc.uniqueArray(text),
+      format: text,
+      readingJson: fc.constantFrom('{}', '{"leds":3}'),
+      factsJson: fc.option(text),
+      thumbnail: fc.option(fc.constantFrom(...contents)),
+      door: fc.constant('cli' as const),
+      who: fc.option(text),
+      arrivedMs: nowMs,
+    })
     .map(
-      record =>
+      arriving =>
         ({ patterns }: Store) =>
-          patterns.insert(record),
+          patterns.keep(arriving),
     ),
+  fc
+    .record({ versionsOf: fc.option(pattern, { nil: undefined }), tag: fc.option(text, { nil: undefined }) })
+    .map(
+      filter =>
+        ({ patterns }: Store) =>
+          patterns.list({ ...filter, limit: 3 }),
+    ),
+  fc.record({ format: text, before: pattern }).map(
+    filter =>
+      ({ patterns }: Store) =>
+        patterns.list({ ...filter, limit: 2 }),
+  ),
   pattern.map(id => async ({ patterns }: Store) => [
     await patterns.get(id),
     await patterns.list({ limit: 3 }),
     await patterns.list({ before: id, limit: 3 }),
   ]),
-  pattern.map(
-    id =>
-      ({ patterns }: Store) =>
-        patterns.remove(id),
-  ),
   newJob.map(
     made =>
       ({ jobs }: Store) =>

@@ -29,6 +29,7 @@ import { restoreDatabase } from '../../src/store/restore.ts'
 import { sha256 } from '../../src/store/sha256.ts'
 import { openStore, type Store } from '../../src/store/store.ts'
 import { verifyDatabase } from '../../src/store/verify-database.ts'
+import { arriving } from '../support/arriving.ts'
 
 const megabyte = 1000 * 1000
 
@@ -57,16 +58,9 @@ function within(database: Buffer, seed: number): number {
 /** A gateway's database with a pattern, its file and some settings. */
 async function fill(store: Store, files = 3, fileBytes = 20_000): Promise<void> {
   for (let n = 0; n < files; n++) {
-    const sourceSha = await store.blobs.put({ bytes: bytesOf(fileBytes, n + 1), nowMs: 1 })
     const id = `0190a3c2-0000-7000-8000-${String(n).padStart(12, '0')}` as never
-    await store.patterns.insert({
-      id,
-      name: `pattern ${n}`,
-      sourceSha,
-      sizeBytes: fileBytes,
-      format: 'raw',
-      createdMs: 1,
-    })
+    const bytes = bytesOf(fileBytes, n + 1)
+    await store.patterns.keep(arriving({ id, bytes, fileName: `pattern ${n}`, format: 'raw' }))
     await store.settings.set({ key: `k${n}`, value: `v${n}` })
   }
 }

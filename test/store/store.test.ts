@@ -312,7 +312,7 @@ t.test(
 
 t.test('a full disk refuses the record, keeps what was there and goes on when there is room', async t => {
   const path = pathIn(t)
-  const maxBytes = 256 * 1024
+  const maxBytes = 384 * 1024
   const store = await openStore(path, { maxBytes })
   await store.settings.set({ key: 'before', value: 'kept' })
   const huge = store.blobs.put({ bytes: new Uint8Array(maxBytes), nowMs: 1 })

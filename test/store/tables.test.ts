@@ -7,6 +7,7 @@ import { openStore, type Store } from '../../src/store/store.ts'
 import type { SeenBoard } from '../../src/store/tables/boards.ts'
 import { finalStates, type JobState, unfinishedStates } from '../../src/store/tables/job-record.ts'
 import type { NewJob } from '../../src/store/tables/jobs.ts'
+import { arriving } from '../support/arriving.ts'
 
 const shelf = boardId('6f1d3c52-8a0e-4a51-9c27-0d4c8e2b7a11')
 const window = boardId('0b9e54aa-3f0c-4b7d-8d51-b5f0a7a7e902')
@@ -98,28 +99,30 @@ t.test('a blob is found by the SHA-256 of its bytes and stored once', async t =>
 t.test('only blobs that nothing names and that are old enough are pruned', async t => {
   const store = await openWithBoards(t)
   const put = (text: string, nowMs = 10) => store.blobs.put({ bytes: Buffer.from(text), nowMs })
-  const [source, manifest, image, patternSource] = await Promise.all(
-    ['s', 'm', 'i', 'p'].map(text => put(text)),
-  )
+  const [source, manifest, image] = await Promise.all(['s', 'm', 'i'].map(text => put(text)))
   const [loose, fresh] = await Promise.all([put('loose'), put('fresh', 99)])
-  if (!source || !manifest || !image || !patternSource) throw new Error('put gives a hash')
+  if (!source || !manifest || !image) throw new Error('put gives a hash')
   const job = newJob({ sourceSha: source })
   await store.jobs.insert(job)
   const made = { manifestSha: manifest, imageSha: image, transferId: 'ab', blocks: 1, imageBytes: 1 }
   t.equal(await store.jobs.setImage({ id: job.id, nowMs: 3, ...made }), true)
-  const pattern = { name: 'p', sourceSha: patternSource, sizeBytes: 1, format: 'gif', createdMs: 4 }
-  const id = patternId(uuidV7(4))
-  await store.patterns.insert({ id, ...pattern })
+  const { pattern } = await store.patterns.keep(
+    arriving({ bytes: Buffer.from('p'), thumbnail: Buffer.from('tt'), arrivedMs: 10 }),
+  )
+  const { sourceSha, thumbnailSha } = pattern
 
   t.same(await store.blobs.prune({ beforeMs: 50 }), { count: 1, sizeBytes: 5 })
   await t.rejects(store.blobs.get(loose), { code: 'not_found' })
-  for (const sha of [source, manifest, image, patternSource, fresh]) t.ok(await store.blobs.get(sha))
+  for (const sha of [source, manifest, image, sourceSha, thumbnailSha ?? '', fresh])
+    t.ok(await store.blobs.get(sha))
 
   await store.jobs.fail({ id: job.id, nowMs: 20, errorCode: 'cancelled', errorMessage: 'by the user' })
   t.equal(await store.jobs.removeFinished({ beforeMs: 20 }), 0)
   t.equal(await store.jobs.removeFinished({ beforeMs: 21 }), 1)
-  t.equal(await store.patterns.remove(id), true)
-  t.same(await store.blobs.prune({ beforeMs: 100 }), { count: 5, sizeBytes: 9 })
+  await store.patternLibrary.remove({ id: pattern.id, versions: 'one' })
+  await t.rejects(store.blobs.get(sourceSha), { code: 'not_found' }, 'what nothing names goes at once')
+  await t.rejects(store.blobs.get(thumbnailSha ?? ''), { code: 'not_found' })
+  t.same(await store.blobs.prune({ beforeMs: 100 }), { count: 4, sizeBytes: 8 })
 })
 
 t.test('a board keeps what the user gave it when it is seen again', async t => {
@@ -160,11 +163,10 @@ t.test('no generation is given out twice', async t => {
 
 t.test('patterns are listed newest first, page by page', async t => {
   const store = await open(t)
-  const sourceSha = await store.blobs.put({ bytes: Buffer.from('GIF89a'), nowMs: 1 })
   // The clock goes back between them, as on a Pi before it has the time: order is that of insertion all the same.
   const ids = [3000, 2000, 1000].map(ms => patternId(uuidV7(ms)))
   for (const id of ids) {
-    await store.patterns.insert({ id, name: 'flame', sourceSha, sizeBytes: 6, format: 'gif', createdMs: 1 })
+    await store.patterns.keep(arriving({ id, bytes: Buffer.from(id), fileName: `${id}.gif` }))
   }
   const [oldest, middle, newest] = ids
   if (!oldest || !middle || !newest) throw new Error('three ids')
@@ -172,14 +174,17 @@ t.test('patterns are listed newest first, page by page', async t => {
   t.same([page.total, page.patterns.map(pattern => pattern.id)], [3, [newest, middle]])
   const rest = await store.patterns.list({ limit: 2, before: middle })
   t.same([rest.total, rest.patterns.map(pattern => pattern.id)], [3, [oldest]])
-  t.match(await store.patterns.get(oldest), { name: 'flame', sourceSha, format: 'gif' })
+  const { sourceSha } = (await store.patterns.get(oldest)) ?? { sourceSha: '' }
+  t.match(await store.patterns.get(oldest), { name: `${oldest}.gif`, format: 'gif', sizeBytes: 36 })
   const job = newJob({ patternId: oldest, sourceSha })
   await store.boards.seen(seen(shelf))
   await store.jobs.insert(job)
-  t.equal(await store.patterns.remove(oldest), true)
-  t.equal(await store.patterns.remove(oldest), false)
+  await store.jobs.fail({ id: job.id, nowMs: 20, errorCode: 'cancelled', errorMessage: 'by the user' })
+  t.match(await store.patternLibrary.remove({ id: oldest, versions: 'one' }), { removed: 1, shown: null })
+  await t.rejects(store.patternLibrary.remove({ id: oldest, versions: 'one' }), { code: 'not_found' })
   t.equal(await store.patterns.get(oldest), undefined)
   t.match(await store.jobs.get(job.id), { patternId: null, sourceSha }, 'its jobs keep the source')
+  t.ok(await store.blobs.get(sourceSha))
 })
 
 t.test('a job runs from queued to done and keeps what it learnt on the way', async t => {

@@ -211,6 +211,14 @@ export class Board {
     return [...whole.matchAll(/"pattern":"([0-9a-f]{32})"/g)].map(([, id = '']) => id)
   }
 
+  /** Pixels in strip order of each frame that it has shown, hexadecimal. */
+  get pixels(): readonly string[] {
+    if (!existsSync(this.#framesFile)) return []
+    return [...readFileSync(this.#framesFile, 'utf8').matchAll(/"pixels":"([0-9a-f]*)"}\n/g)].map(
+      ([, pixels = '']) => pixels,
+    )
+  }
+
   /** The pattern of the next frame that it shows from now on. */
   async playing(): Promise<string> {
     const before = this.shown.length

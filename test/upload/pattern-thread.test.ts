@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import t, { type Test } from 'tap'
 import { AppError } from '../../src/kernel/errors.ts'
 import { VirtualClock } from '../../src/kernel/virtual-clock.ts'
+import { defaultLimits } from '../../src/pattern/limits.ts'
 import { startWorker } from '../../src/store/start-worker.ts'
 import { copyInSteps } from '../../src/upload/pattern-thread/copy-in-steps.ts'
 import { isLight } from '../../src/upload/pattern-thread/light-work.ts'
@@ -113,7 +114,7 @@ t.test('whatever is asked of a file, the thread answers as it would be answered 
   })
   await fc.assert(
     fc.asyncProperty(tasks, fc.boolean(), async ([source, task], fetched) => {
-      const here = await outcome(() => doWork(source, task))
+      const here = await outcome(() => doWork(source, task, defaultLimits))
       const kept = Buffer.from(source)
       const there = await outcome(() =>
         thread.run(fetched ? async () => Uint8Array.from(source) : source, task),
@@ -124,6 +125,14 @@ t.test('whatever is asked of a file, the thread answers as it would be answered 
   )
   t.equal(thread.running, true)
   t.equal(thread.pending, 0)
+})
+
+t.test('what a file may hold at most is decided by the configuration, on either thread', async t => {
+  for (const maxHoldMs of [0, undefined]) {
+    const { thread } = threadFor(t, { maxHoldMs, limits: { ...defaultLimits, maxFrames: 2 } })
+    await t.resolves(thread.run(noiseGif(2, 2, 2), gifTask))
+    await t.rejects(thread.run(noiseGif(2, 2, 3), gifTask), { code: 'file_too_large', message: /2/ })
+  }
 })
 
 t.test('a little work is done at once; a few bytes that unpack to many are not little', async t => {
@@ -139,7 +148,7 @@ t.test('a little work is done at once; a few bytes that unpack to many are not l
   const strip = noise(3 * 50 * 20)
   const prepared = (more: object) =>
     ({ work: 'prepare', asked: { options, board, caps, generation: 0, ...more } }) as PatternWork
-  const light = (source: Uint8Array, task: PatternWork) => isLight(source, task, 3)
+  const light = (source: Uint8Array, task: PatternWork) => isLight(source, task, 3, defaultLimits)
   t.equal(light(small, prepared({})), true)
   t.ok(flat.length < 8000)
   t.equal(light(flat, prepared({})), false)

@@ -3,6 +3,7 @@ import t from 'tap'
 import { Gate } from '../../src/guard/gate.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
 import { patternId } from '../../src/kernel/ids.ts'
+import { defaultLimits } from '../../src/pattern/limits.ts'
 import { ByteCache } from '../../src/upload/preview/byte-cache.ts'
 import { drawBoard, drawPattern } from '../../src/upload/preview/draw-preview.ts'
 import { Previews, type SerialisedPreview } from '../../src/upload/previews.ts'
@@ -82,18 +83,18 @@ t.test('a large picture becomes smaller and shorter, and is drawn once for all w
 t.test('a board smaller than the picture gets it at its own size; a drawing too long loses its end', t => {
   const options = { fileName: 'x.gif', raw: false }
   const board = { leds: 12, width: 4, height: 3, wiring: 'row-straight-tl' }
-  const view = parsed(drawBoard(noiseGif(40, 30, 2), { options, board }))
+  const view = parsed(drawBoard(noiseGif(40, 30, 2), { options, board }, defaultLimits))
   t.match(view, { width: 4, height: 3, frames: 2 })
   const long = new Uint8Array(300 * 3 * 2000)
   const reading = { fileName: 'long.rgb', leds: 300, candidate: 0 }
-  const cut = parsed(drawPattern(long, reading))
+  const cut = parsed(drawPattern(long, reading, defaultLimits))
   t.equal(cut.frames, 2000)
   t.equal(cut.delaysMs.length, Math.floor((1024 * 1024) / 900))
   const wide = { leds: 4, width: 0, height: 0, wiring: 'row-straight-tl' }
   const strips = { fileName: 's.rgb', raw: false, leds: 6 }
-  const own = parsed(drawBoard(strip, { options: strips, board: wide }))
+  const own = parsed(drawBoard(strip, { options: strips, board: wide }, defaultLimits))
   t.match(own, { width: 6, height: 1 }, 'what does not fit any more is shown as it is')
-  t.throws(() => drawPattern(new Uint8Array(0), reading), { code: 'file_invalid' })
+  t.throws(() => drawPattern(new Uint8Array(0), reading, defaultLimits), { code: 'file_invalid' })
   t.end()
 })
 

@@ -4,17 +4,12 @@
 #include "pixelgate/board.h"
 #include "port.h"
 #include "ring.h"
-#include "ws2812.h"
+#include "strip.h"
 
 #define BUSY_LIGHT_MS 40u
-#define PICTURE_BYTES (LEDS * 3u)
-
-void *memcpy(void *to, const void *from, size_t n);
 
 byte_ring ring;
-static uint8_t picture[PICTURE_BYTES];
-static uint8_t symbols[PICTURE_BYTES * WS2812_SYMBOLS_PER_BYTE];
-static uint8_t live[PICTURE_BYTES];
+static uint8_t live[LEDS * 3u];
 static uint8_t rx[PG_RX_BYTES(MAX_BODY)];
 static uint8_t decode[DECODE_BYTES];
 static pg_board board;
@@ -26,23 +21,18 @@ static void send(void *ctx, const uint8_t *bytes, size_t n) {
 
 static void pixels(void *ctx, uint32_t offset, const uint8_t *bytes, uint16_t n) {
   (void)ctx;
-  if (offset >= sizeof picture) return; /* a fourth channel would not fit */
-  memcpy(picture + offset, bytes, n < sizeof picture - offset ? n : sizeof picture - offset);
+  strip_put(offset, bytes, n);
 }
 
 static int can_show(void *ctx) {
   (void)ctx;
-  return !port_strip_busy();
+  return strip_ready();
 }
 
 static void show(void *ctx, uint32_t frame, uint32_t delay_ms, const uint8_t id[16]) {
   (void)ctx;
   (void)frame;
-  (void)delay_ms;
-  (void)id;
-  while (port_strip_busy()) continue; /* an overlay or black does not ask before */
-  ws2812_encode(symbols, picture, sizeof picture);
-  port_strip(symbols, sizeof symbols);
+  strip_show(delay_ms, id);
 }
 
 static void set_baud(void *ctx, uint32_t baud) {
@@ -89,6 +79,7 @@ static pg_config config = {
     .set_baud = set_baud,
     .reboot = reboot,
     .now_ms = now_ms,
+    .erases = port_store_erases,
 };
 
 /* Without storage there is nothing to do: a blink of 5 Hz says so. */
@@ -113,7 +104,7 @@ int main(void) {
     port_light(clock_ms() - heard < BUSY_LIGHT_MS);
     if (pg_board_poll(&board, clock_ms()) == 0) continue;
     core_interrupts_off();
-    if (ring_is_empty()) port_sleep(); /* a millisecond at most: SysTick wakes it */
+    if (ring_is_empty()) port_sleep(); /* half a millisecond at most: SysTick wakes it */
     core_interrupts_on();
   }
 }

@@ -24,17 +24,19 @@ void port_set_baud(uint32_t baud);              /* lets all output leave first; 
 
 /* Returns 0, or -1 when there is no storage. */
 int port_store(pg_storage *storage);
+/* pg_config.erases; a chip whose storage waits in `erase` answers 0. */
+int port_store_erases(void *ctx);
 
 /*
  * Puts n symbols (ws2812.h) on the strip, as DMA does: they stay as they are until port_strip_busy is 0 again, which is when
- * the strip has taken them and its latch time has passed.
+ * the strip has taken them and its latch time has passed. port_strip is called by SysTick's interrupt.
  */
 void port_strip(const uint8_t *symbols, size_t n);
 int port_strip_busy(void);
 
 void port_light(int on);
 
-/* Sleeps until an interrupt. Called with interrupts off, so that none is missed: WFI wakes all the same. */
+/* Sleeps until an interrupt, which SysTick's is within half a millisecond. Called with interrupts off, so that none is missed: WFI wakes all the same. */
 void port_sleep(void);
 
 #endif

@@ -16,11 +16,11 @@ export const decode: Command = {
     if (hex === '' || hex.length % 2 === 1 || !/^[0-9a-f]+$/i.test(hex))
       throw new AppError('usage', 'HEX takes pairs of hexadecimal digits, such as 0845.')
     const frames = explainFrame(Buffer.from(hex, 'hex'))
-    stdout.write(
-      flag(options, 'json')
-        ? `${JSON.stringify({ frames })}\n`
-        : `${frames.flatMap(explanationLines).join('\n')}\n`,
-    )
+    const lines =
+      frames.length > 0
+        ? frames.flatMap(explanationLines)
+        : ['no frame: only the zero bytes that stand between frames']
+    stdout.write(flag(options, 'json') ? `${JSON.stringify({ frames })}\n` : `${lines.join('\n')}\n`)
     return 0
   },
 }

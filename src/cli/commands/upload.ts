@@ -18,9 +18,14 @@ export const upload: Command = {
   name: 'upload',
   summary:
     'Bring a pattern file onto a board: checked, compiled, resumed after any cut, verified by the board',
-  operands: 'FILE',
-  operandCount: [1, 1],
+  operands: 'FILE|--pattern ID',
+  operandCount: [0, 1],
   options: {
+    pattern: {
+      type: 'string',
+      value: 'ID|NAME',
+      help: 'a pattern that the daemon keeps, instead of a file (see: pixelgate pattern list)',
+    },
     port: { type: 'string', value: 'DEV', help: 'serial port, without the daemon' },
     baud: { type: 'string', value: 'N', help: 'its rate; default 115200' },
     'max-baud': {
@@ -56,15 +61,26 @@ export const upload: Command = {
     'pixelgate upload samples/lantern.leds --port /dev/ttyUSB0 --baud 500000',
     'pixelgate upload samples/comet.gif --board window,door --json',
     'pixelgate upload show.fseq --channels 601-900 --board window',
+    'pixelgate upload --pattern fire.leds --board window',
     'pixelgate upload old.bin --candidate 0 --source-wiring column-serpentine-tl --tcp 192.0.2.7:7000',
   ],
-  async run([file = ''], options, surroundings) {
+  async run([file], options, surroundings) {
+    const stored = text(options, 'pattern')
+    if (file === undefined && stored === undefined)
+      throw new AppError('usage', 'FILE is missing; or name a stored pattern with --pattern ID.')
+    if (file !== undefined && stored !== undefined)
+      throw new AppError('usage', 'Give a FILE or --pattern ID, not both.')
     const target = targetOf(options)
     const events = new UploadEvents(surroundings, flag(options, 'json'))
-    const { bytes, options: how } = await fileToUpload(file, uploadOptions(file, options))
+    if (stored !== undefined && target.kind === 'link')
+      throw new AppError('usage', '--pattern goes with --board or --all: the daemon keeps the pattern.')
+    const { bytes, options: how } =
+      file === undefined
+        ? { bytes: new Uint8Array(0), options: uploadOptions('', options) }
+        : await fileToUpload(file, uploadOptions(file, options))
     if (target.kind === 'boards') {
       return uploadThroughDaemon(
-        bytes,
+        stored === undefined ? { kind: 'file', bytes } : { kind: 'stored', pattern: stored },
         how,
         target.boards,
         await controlClient(options, surroundings),
@@ -73,11 +89,17 @@ export const upload: Command = {
       )
     }
     const maxBody = whole(options, 'max-body', 32, largestBody)
-    const stateDir = text(options, 'state') ?? (await localConfig(options, surroundings)).stateDir
+    const config = await localConfig(options, surroundings)
     return uploadAlone(
       bytes,
       how,
-      { link: target.link, stateDir, maxBody: maxBody ?? largestBody, adaptBody: maxBody === undefined },
+      {
+        link: target.link,
+        stateDir: text(options, 'state') ?? config.stateDir,
+        maxBody: maxBody ?? largestBody,
+        adaptBody: maxBody === undefined,
+        patternLimits: config.pattern,
+      },
       events,
       surroundings,
     )
@@ -88,7 +110,7 @@ type Target =
   | { readonly kind: 'link'; readonly link: LinkSettings }
   | { readonly kind: 'boards'; readonly boards: readonly string[] | 'all' }
 
-function targetOf(options: OptionValues): Target {
+export function targetOf(options: OptionValues): Target {
   const [port, tcp, board] = [text(options, 'port'), text(options, 'tcp'), text(options, 'board')]
   const all = flag(options, 'all')
   if ([port, tcp, board, all || undefined].filter(value => value !== undefined).length !== 1) {

@@ -1,5 +1,5 @@
 import { Router } from '@koa/router'
-import { jobId, patternId } from '../../kernel/ids.ts'
+import { jobId } from '../../kernel/ids.ts'
 import { jobView } from '../../upload/job-view.ts'
 import { newJobs } from '../../wire/job.ts'
 import type { ApiDeps } from '../api-deps.ts'
@@ -9,15 +9,19 @@ import { readQuery } from '../read-query.ts'
 
 export function jobRoutes({ core }: ApiDeps): Router {
   const router = new Router()
-  const { uploads, queue, book } = core
+  const { uploads, library, queue, book } = core
 
   router.post('/jobs', async ctx => {
     const { patternId: id, boards, ...options } = await readJson(ctx, newJobs)
-    const pattern = await uploads.pattern(patternId(id))
+    const pattern = await library.find(id)
     const found =
       boards === 'all' ? await book.list() : await Promise.all(boards.map(board => book.find(board)))
     const ids = [...new Set(found.map(board => board.id))]
-    const { batchId, jobs } = await uploads.submit(pattern, ids, { ...options, fileName: pattern.name })
+    const { batchId, jobs } = await uploads.submit(pattern, ids, {
+      ...options,
+      raw: options.raw ?? pattern.raw,
+      fileName: pattern.fileName,
+    })
     ctx.status = 201
     ctx.body = { batchId, jobs: jobs.map(jobView) }
   })

@@ -19,8 +19,6 @@ const begins =
 
 /** Files that are clearly something else, most specific first. A format leaves this list when its importer arrives. */
 const signatures: readonly Signature[] = [
-  { name: 'a compiled board image of pixelgate', matches: begins('PXG1') },
-  { name: 'a PNG picture', matches: begins('\x89PNG\r\n\x1a\n') },
   { name: 'a JPEG picture', matches: begins('\xff\xd8\xff') },
   {
     name: 'a WebP picture',

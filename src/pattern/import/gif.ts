@@ -2,11 +2,12 @@ import { fail, ok, type Result } from '../../kernel/result.ts'
 import { wholeFile } from '../byte-source.ts'
 import type { Candidate, Importer, ImportHint, OpenOptions } from '../candidate.ts'
 import type { PatternFault } from '../fault.ts'
-import { overLimit, type PatternLimits } from '../limits.ts'
-import { createPattern, durationMs, type Frame, type Pattern, patternName } from '../pattern.ts'
-import { scalePixels } from '../scale.ts'
+import type { PatternLimits } from '../limits.ts'
+import type { Pattern } from '../pattern.ts'
 import { type GifFile, isGif, parseGif } from './gif-blocks.ts'
 import { composeGif } from './gif-compose.ts'
+import { PictureFrames } from './picture-frames.ts'
+import { spriteCandidates } from './sprite-sheet.ts'
 
 /** Pixels drawn or copied to open a file, about half a second of work; a small file that asks for more is a bomb. */
 const maxWorkPixels = 64 * 1024 * 1024
@@ -26,6 +27,16 @@ export const readGif: Importer = (source, limits, hint) => {
   const { width, height, images } = gif
   const tooMuch = bomb(bytes, gif)
   if (tooMuch !== undefined) return fail(tooMuch)
+  const sheet = {
+    kind: 'GIF',
+    width,
+    height,
+    compose: (show: (canvas: Uint8Array) => void) =>
+      composeGif(bytes, { ...gif, images: images.slice(0, 1) }, show),
+  }
+  const isSheet = images.length === 1 || hint.sprite !== undefined
+  const sprites = isSheet ? spriteCandidates(sheet, limits, hint) : ok([])
+  if (!sprites.ok || hint.sprite !== undefined) return sprites
   const candidate: Candidate = {
     format: 'gif',
     width,
@@ -33,13 +44,14 @@ export const readGif: Importer = (source, limits, hint) => {
     leds: width * height,
     channels: 3,
     frames: images.length,
-    durationMs: durationMs(images.map(({ delayMs }) => ({ delayMs, pixels: new Uint8Array(0) }))),
+    durationMs: images.reduce((total, { delayMs }) => total + delayMs, 0),
     confidence: 0.99,
     reason: `GIF picture, ${width}×${height}, ${images.length} frame${images.length === 1 ? '' : 's'}`,
     selfDescribing: true,
+    picture: true,
     open: options => open(bytes, gif, limits, hint, options),
   }
-  return ok([candidate])
+  return ok([candidate, ...sprites.value])
 }
 
 /** Refused before any memory is taken for pixels. */
@@ -66,20 +78,14 @@ function open(
   hint: ImportHint,
   options: OpenOptions | undefined,
 ): Result<Pattern, PatternFault> {
-  const size = options?.scaleTo ?? gif
-  const over = overLimit({ width: size.width, height: size.height, frames: gif.images.length }, limits)
-  if (over !== undefined) {
-    const message = `the picture is too large: ${over}; scale it to the size of the board`
-    return fail({ kind: 'too_large', message })
-  }
-  const frames: Frame[] = []
-  const composed = composeGif(bytes, gif, (canvas, delayMs) => {
-    frames.push({ delayMs, pixels: scalePixels(canvas, gif, size) })
-  })
-  if (!composed.ok) return composed
-  const name = patternName(hint.fileName)
-  return createPattern(
-    { name, width: size.width, height: size.height, frames, loopCount: gif.loopCount ?? 1 },
-    limits,
+  const kept = new PictureFrames(gif, gif.images.length, options, limits)
+  if (kept.problem !== undefined) return fail(kept.problem)
+  const composed = composeGif(
+    bytes,
+    { ...gif, images: gif.images.slice(0, kept.beyond) },
+    (canvas, delayMs) => {
+      kept.add(canvas, delayMs)
+    },
   )
+  return composed.ok ? kept.pattern(hint, gif.loopCount ?? 1) : composed
 }

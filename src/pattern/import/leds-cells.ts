@@ -3,13 +3,21 @@ export interface CellKind {
   readonly label: string
   /** RGB of each cell value; absent: the value is a colour itself, BBGGRR. */
   readonly palette?: readonly number[]
+  /** In an upper layer this value lets the lower one through; absent: the background of the header does (`BuildMergedFrame`). */
+  readonly transparent?: number
 }
 
 const rgb: CellKind = { label: 'RGB' }
-const mono: CellKind = { label: 'one colour, shown white', palette: [0x000000, 0xffffff] }
+/** Values 2 and 3 are the second and third colour of the two-colour kinds, which are black here. */
+const mono: CellKind = {
+  label: 'one colour, shown white',
+  palette: [0x000000, 0xffffff, 0x000000, 0x000000],
+  transparent: 0,
+}
 const bicolour: CellKind = {
   label: 'two colours, shown red, green and yellow',
   palette: [0x000000, 0xff0000, 0x00ff00, 0xffff00],
+  transparent: 0,
 }
 /** LED Matrix Studio `TheMatrix.h`, LEDRGB3BPPColours: bit 2 red, bit 1 green, bit 0 blue. */
 const threeBits: CellKind = {
@@ -17,7 +25,10 @@ const threeBits: CellKind = {
   palette: [0x000000, 0x0000ff, 0x00ff00, 0x00ffff, 0xff0000, 0xff00ff, 0xffff00, 0xffffff],
 }
 
-/** Kinds by the name of their block. The file does not carry the colours of the kinds with few; these are the program's own defaults. */
+/**
+ * Kinds by the name of their block. The file does not carry the colours of mono and bicolour cells, which are settings of the program;
+ * these are its defaults (`SystemSettings.cpp`), with green at the full light that an LED has and not at the half of a screen's.
+ */
 export const cellKinds: ReadonlyMap<string, CellKind> = new Map([
   ['anim', mono],
   ['anim2', bicolour],
@@ -44,9 +55,10 @@ export function parseRow(
     if (x === width) break
     const end = text.indexOf(' ', at)
     const cell = text.slice(at, end === -1 ? text.length : end)
-    if (!/^[0-9a-f]{1,6}$/i.test(cell))
+    // 8 digits: a Windows colour whose top byte says where it is from (a system colour, a palette), not what it looks like.
+    if (!/^([0-9a-f]{1,6}|[0-9a-f]{8})$/i.test(cell))
       return `'${cell.slice(0, 12)}' is no cell; expected up to 6 hexadecimal digits`
-    const value = Number.parseInt(cell, 16)
+    const value = Number.parseInt(cell.slice(kind.palette === undefined ? -6 : 0), 16)
     const color = kind.palette === undefined ? swapRedBlue(value) : kind.palette[value]
     if (color === undefined)
       return `cell value ${value}; this kind of drawing knows 0 to ${(kind.palette?.length ?? 0) - 1}`

@@ -5,12 +5,14 @@ import { invalidLine, type PatternFault } from '../fault.ts'
 import { overLimit, type PatternLimits } from '../limits.ts'
 import { createPattern, patternName } from '../pattern.ts'
 import { type CellKind, cellKinds, parseRow } from './leds-cells.ts'
+import { MissingCells } from './leds-missing.ts'
 import { type TextLine, textLines } from './text-lines.ts'
 
 /**
  * LED Matrix Studio `.leds` (MaximumOctopus/LEDMatrixStudio, `Source/FileConstants.h`, `Source/TheMatrix.cpp`): UTF-8 lines in
  * blocks `{header`, `{colours`, `[layer`, one `{anim…` a frame, `{deadpixel`. Keys mean different things in different blocks.
- * Layers lie over each other: a pixel of an upper layer that has the background colour lets the lower one through.
+ * Layers lie over each other: a pixel of an upper layer that has the background colour lets the lower one through. `{deadpixel` names
+ * the cells where there is no LED. `{colours` holds pens, and locks (`l:`, `p:`) only keep the author from drawing: neither changes a picture.
  */
 export const readLeds: Importer = (source, limits, hint) => {
   // Text has no zero bytes; a large sequence is not read to see that it is no drawing.
@@ -20,7 +22,7 @@ export const readLeds: Importer = (source, limits, hint) => {
   const drawing = parse(file.value, limits)
   if (!drawing.ok) return drawing
   if (drawing.value === undefined) return ok([])
-  const { width, height, kind, frames } = drawing.value
+  const { width, height, frames } = drawing.value
   const delayMs = defaultDelayMs(hint)
   const candidate: Candidate = {
     format: 'leds',
@@ -31,7 +33,7 @@ export const readLeds: Importer = (source, limits, hint) => {
     frames: frames.length,
     durationMs: null,
     confidence: 0.99,
-    reason: `LED Matrix Studio drawing (${kind.label}); it holds no times, so each frame is shown for ${delayMs} ms`,
+    reason: `LED Matrix Studio drawing (${looks(drawing.value)}); it holds no times, so each frame is shown for ${delayMs} ms`,
     selfDescribing: true,
     open: () =>
       createPattern(
@@ -52,8 +54,19 @@ interface Drawing {
   readonly width: number
   readonly height: number
   readonly kind: CellKind
+  readonly layers: number
+  /** Cells without an LED; black in every frame. */
+  readonly missing: number
   readonly frames: readonly Uint8Array[]
 }
+
+/** e.g. `RGB, 2 layers laid over each other, 3 cells have no LED and are black`. */
+const looks = ({ kind, layers, missing }: Drawing): string =>
+  [
+    kind.label,
+    ...(layers > 1 ? [`${layers} layers laid over each other`] : []),
+    ...(missing > 0 ? [`${missing} ${missing === 1 ? 'cell has' : 'cells have'} no LED and stay black`] : []),
+  ].join(', ')
 
 const opening = /^(\{(header|colours|anim[2-5]?|fontheader|fontrgb|frame[2-5]?)|\[layer)\s*$/
 
@@ -86,6 +99,15 @@ const notAnimation = (kind: string): PatternFault => ({
   message: `this is a ${kind.startsWith('font') ? 'font' : 'single frame'} of LED Matrix Studio ({${kind}), not an animation; open it there and save it as an animation`,
 })
 
+/** `z:` of the header: a decimal colour, BBGGRR below its top byte; −1: not chosen, which is black. */
+function backgroundOf(value: string): number {
+  const background = Number.parseInt(value, 10)
+  return background === -1 ? 0 : background & 0xffffff
+}
+
+/** NaN for anything but a whole number. */
+const sizeOf = (value: string): number => (/^\s*\d{1,9}$/.test(value) ? Number(value) : Number.NaN)
+
 /** Takes line after line; `take` returns the fault that ends the reading. */
 class DrawingReader {
   readonly #limits: PatternLimits
@@ -99,6 +121,7 @@ class DrawingReader {
   #row = 0
   #frame = 0
   #lines = 0
+  readonly #missing = new MissingCells()
   readonly #frames: Uint8Array[] = []
 
   constructor(limits: PatternLimits) {
@@ -111,13 +134,15 @@ class DrawingReader {
     if (text === '}' || text === ']') return this.#close(line)
     if (text.startsWith('{') || text.startsWith('[')) return this.#open(line)
     const value = text.slice(2)
-    if (this.#block === 'header' && text.startsWith('z:'))
-      this.#background = Number.parseInt(value, 10) & 0xffffff
-    if (this.#block !== 'anim') return undefined
-    if (text.startsWith('w:')) return this.#size(line, Number(value), this.#height)
-    if (text.startsWith('h:')) return this.#size(line, this.#width, Number(value))
-    if (text.startsWith('r:')) return this.#cells(line)
-    return undefined
+    if (this.#block === 'header' && text.startsWith('z:')) this.#background = backgroundOf(value)
+    if (this.#block === 'deadpixel' && text.startsWith('p:')) {
+      const problem = this.#missing.takeRow(value, this.#width, this.#height)
+      return problem === undefined ? undefined : invalidLine(line.number, problem)
+    }
+    const sized = this.#block === 'anim' || (this.#block === 'layer' && this.#frames.length === 0)
+    if (sized && text.startsWith('w:')) return this.#size(line, sizeOf(value), this.#height)
+    if (sized && text.startsWith('h:')) return this.#size(line, this.#width, sizeOf(value))
+    return this.#block === 'anim' && text.startsWith('r:') ? this.#cells(line) : undefined
   }
 
   finish(): Result<Drawing, PatternFault> {
@@ -130,7 +155,15 @@ class DrawingReader {
       )
     if (this.#kind === undefined)
       return fail(invalidLine(this.#lines, 'the file ends without a single frame ({anim… block)'))
-    return ok({ width: this.#width, height: this.#height, kind: this.#kind, frames: this.#frames })
+    this.#missing.blacken(this.#frames)
+    return ok({
+      width: this.#width,
+      height: this.#height,
+      kind: this.#kind,
+      layers: this.#layer + 1,
+      missing: this.#missing.count,
+      frames: this.#frames,
+    })
   }
 
   #open(line: TextLine): PatternFault | undefined {
@@ -201,7 +234,7 @@ class DrawingReader {
     const frame = this.#frames[this.#frame]
     const kind = this.#kind
     if (frame === undefined || kind === undefined) return invalidLine(line.number, 'a row outside a frame')
-    const transparent = this.#layer > 0 ? this.#background : undefined
+    const transparent = this.#layer > 0 ? (kind.transparent ?? this.#background) : undefined
     const row = frame.subarray(this.#row * this.#width * 3, (this.#row + 1) * this.#width * 3)
     const problem = parseRow(line.text, kind, row, transparent)
     this.#row++

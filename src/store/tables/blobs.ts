@@ -1,3 +1,4 @@
+import type { Database } from 'better-sqlite3'
 import { AppError } from '../../kernel/errors.ts'
 import { read, write } from '../operation.ts'
 import { prepared } from '../prepared.ts'
@@ -6,9 +7,15 @@ import { sha256, shaKey } from '../sha256.ts'
 /** A blob that no pattern and no job names. */
 const unreferenced = `
   NOT EXISTS (SELECT 1 FROM patterns WHERE sourceSha = blobs.sha256)
+  AND NOT EXISTS (SELECT 1 FROM patterns WHERE thumbnailSha = blobs.sha256)
   AND NOT EXISTS (SELECT 1 FROM jobs WHERE sourceSha = blobs.sha256)
   AND NOT EXISTS (SELECT 1 FROM jobs WHERE manifestSha = blobs.sha256)
   AND NOT EXISTS (SELECT 1 FROM jobs WHERE imageSha = blobs.sha256)`
+
+/** Deletes this blob unless something still names it. */
+export function dropUnnamed(db: Database, key: Uint8Array): void {
+  prepared(db, `DELETE FROM blobs WHERE sha256 = ? AND ${unreferenced}`).run(key)
+}
 
 /** Content-addressed bytes: source files, manifests, images. The key is the SHA-256 of the bytes, in hexadecimal. */
 export const blobs = {

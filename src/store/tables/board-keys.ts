@@ -24,6 +24,13 @@ export const boardKeys = {
     ).all(boardId),
   ),
 
+  /** Boards with a key that they have proved. */
+  paired: read((db): readonly BoardId[] =>
+    prepared<{ boardId: BoardId }>(db, "SELECT DISTINCT boardId FROM boardKeys WHERE state <> 'pending'")
+      .all()
+      .map(({ boardId }) => boardId),
+  ),
+
   /** Any at all, of any board. */
   some: read((db): boolean => prepared(db, 'SELECT 1 FROM boardKeys LIMIT 1').get() !== undefined),
 

@@ -1,6 +1,7 @@
 import { chooseCandidate } from '../../pattern/choose.ts'
 import { detectPattern } from '../../pattern/detect.ts'
 import { isGif } from '../../pattern/import/gif-blocks.ts'
+import type { PatternLimits } from '../../pattern/limits.ts'
 import { readingHint } from '../reading-hint.ts'
 import type { Reading } from '../upload-options.ts'
 import type { PatternWork } from './pattern-work.ts'
@@ -23,18 +24,35 @@ const msPerByte = {
 }
 
 /** Whether the work holds the thread that does it no longer than `limitMs`. */
-export function isLight(source: Uint8Array, task: PatternWork, limitMs: number): boolean {
+export function isLight(
+  source: Uint8Array,
+  task: PatternWork,
+  limitMs: number,
+  limits: PatternLimits,
+): boolean {
   if (task.work === 'prepare' && task.asked.options.raw) return source.byteLength * msPerByte.raw <= limitMs
   const readingMs = source.byteLength * msPerByte[formatOf(source)]
   switch (task.work) {
     case 'candidates':
     case 'check':
       return readingMs <= limitMs
+    case 'arrive':
+    case 'drawThumbnail':
     case 'drawPattern':
-      return isLightDrawing(source, task.asked, 0, readingMs, limitMs)
+      return isLightDrawing(source, task.asked, 0, limitMs - 2 * readingMs, limits)
+    // How long some formats take to write is not known, and trying what would fit takes a multiple of compiling.
+    case 'export':
+    case 'fit':
+      return limitMs === Number.POSITIVE_INFINITY
     case 'drawBoard':
     case 'prepare':
-      return isLightDrawing(source, task.asked.options, task.asked.board.leds, readingMs, limitMs)
+      return isLightDrawing(
+        source,
+        task.asked.options,
+        task.asked.board.leds,
+        limitMs - 2 * readingMs,
+        limits,
+      )
   }
 }
 
@@ -43,12 +61,11 @@ function isLightDrawing(
   source: Uint8Array,
   reading: Reading,
   boardLeds: number,
-  readingMs: number,
-  limitMs: number,
+  restMs: number,
+  limits: PatternLimits,
 ): boolean {
-  const restMs = limitMs - 2 * readingMs
   if (restMs < 0) return false
-  const found = detectPattern(source, readingHint(reading))
+  const found = detectPattern(source, readingHint(reading), limits)
   const chosen = found.ok ? chooseCandidate(found.value, reading.candidate) : found
   // What cannot be read is refused as quickly.
   if (!chosen.ok) return true

@@ -2,13 +2,14 @@ import type { Worker } from 'node:worker_threads'
 import { Gate } from '../../guard/gate.ts'
 import type { Clock, Timer } from '../../kernel/clock.ts'
 import { AppError } from '../../kernel/errors.ts'
+import { defaultLimits, type PatternLimits } from '../../pattern/limits.ts'
 import { withOwnBytes } from '../../store/argument-size.ts'
 import { startWorker } from '../../store/start-worker.ts'
 import { fromPlainError } from '../../store/thread-messages.ts'
 import { copyInSteps } from './copy-in-steps.ts'
 import { isLight } from './light-work.ts'
 import { doWork, type PatternWork, type WorkResult } from './pattern-work.ts'
-import type { PatternReply } from './pattern-worker.ts'
+import type { PatternReply, PatternRequest } from './pattern-worker.ts'
 
 /** The bytes of a file: they stay the caller's, or are fetched when it is their turn and then handed over. */
 export type Source = Uint8Array | (() => Promise<Uint8Array>)
@@ -36,6 +37,7 @@ const stopping = () =>
 export class PatternThread {
   readonly #clock: Clock
   readonly #maxHoldMs: number
+  readonly #limits: PatternLimits
   readonly #start: () => Worker
   readonly #looks = new Gate({ running: 1, waiting: looksWaiting, message: busy })
   readonly #jobs = new Gate({ running: 1, waiting: jobsWaiting, message: busy })
@@ -50,11 +52,13 @@ export class PatternThread {
   constructor(parts: {
     readonly clock: Clock
     readonly maxHoldMs?: number | undefined
+    readonly limits?: PatternLimits | undefined
     readonly start?: () => Worker
   }) {
-    const { clock, maxHoldMs = defaultHoldMs, start = startPatternWorker } = parts
+    const { clock, maxHoldMs = defaultHoldMs, limits = defaultLimits, start = startPatternWorker } = parts
     this.#clock = clock
     this.#maxHoldMs = maxHoldMs
+    this.#limits = limits
     this.#start = start
   }
 
@@ -73,7 +77,7 @@ export class PatternThread {
    */
   async run<W extends PatternWork>(source: Source, task: W): Promise<WorkResult<W>> {
     if (this.#closed) throw stopping()
-    if (source instanceof Uint8Array && isLight(source, task, this.#maxHoldMs)) return doWork(source, task)
+    if (source instanceof Uint8Array && this.#isLight(source, task)) return doWork(source, task, this.#limits)
     const lane = task.work === 'prepare' ? this.#jobs : this.#looks
     this.#pending += 1
     try {
@@ -93,7 +97,7 @@ export class PatternThread {
     if (this.#closed) throw stopping()
     const bytes = source instanceof Uint8Array ? await copyInSteps(source) : await source()
     if (this.#closed) throw stopping()
-    if (typeof source === 'function' && isLight(bytes, task, this.#maxHoldMs)) return doWork(bytes, task)
+    if (typeof source === 'function' && this.#isLight(bytes, task)) return doWork(bytes, task, this.#limits)
     this.#idle?.cancel()
     this.#worker ??= this.#begin()
     const worker = this.#worker
@@ -104,6 +108,10 @@ export class PatternThread {
       worker.unref()
       if (this.#worker !== undefined) this.#idle = this.#clock.setTimer(idleMs, () => void this.#end())
     }
+  }
+
+  #isLight(source: Uint8Array, task: PatternWork): boolean {
+    return isLight(source, task, this.#maxHoldMs, this.#limits)
   }
 
   /** One that dies is replaced by the next task. */
@@ -143,7 +151,8 @@ export class PatternThread {
           this.#closed ? stopping() : new AppError('overloaded', 'The reading was broken off. Ask again.'),
         )
       worker.on('message', settle).on('error', settle).on('exit', gone)
-      worker.postMessage({ source, task }, [source.buffer as ArrayBuffer])
+      const request: PatternRequest = { source, task, limits: this.#limits }
+      worker.postMessage(request, [source.buffer as ArrayBuffer])
     })
   }
 }

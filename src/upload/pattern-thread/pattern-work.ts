@@ -2,12 +2,16 @@ import type { CandidateFacts } from '../../pattern/candidate-facts.ts'
 import { chooseCandidate } from '../../pattern/choose.ts'
 import { detectPattern } from '../../pattern/detect.ts'
 import { patternError } from '../../pattern/fault.ts'
+import type { PatternLimits } from '../../pattern/limits.ts'
 import { missingPart } from '../../pattern/open-part.ts'
+import { fitPattern } from '../fit/fit-pattern.ts'
 import { type ImageOrder, prepare } from '../prepare.ts'
 import { drawBoard, drawPattern } from '../preview/draw-preview.ts'
 import { readingHint, wantedPart } from '../reading-hint.ts'
 import { unwrap } from '../unwrap.ts'
 import type { Reading } from '../upload-options.ts'
+import { exportPattern } from './export-pattern.ts'
+import { drawThumbnail, readArrival } from './read-arrival.ts'
 
 /** A board's image and its manifest (SPEC §10), which says everything else about it. */
 export interface PreparedImage {
@@ -18,21 +22,25 @@ export interface PreparedImage {
 /** All that is done with the bytes of a file, by name. Each throws AppErrors that say what is wrong with the file. */
 const works = {
   /** Every reading of the file, best first. */
-  candidates: (source: Uint8Array, reading: Reading): readonly CandidateFacts[] =>
-    unwrap(detectPattern(source, readingHint(reading))).map(({ open: _open, ...facts }) => facts),
+  candidates: (source: Uint8Array, reading: Reading, limits: PatternLimits): readonly CandidateFacts[] =>
+    unwrap(detectPattern(source, readingHint(reading), limits)).map(({ open: _open, ...facts }) => facts),
 
   /** Throws `file_ambiguous` when nobody can tell which reading is meant, and `usage` when it has not the part that is wanted. */
-  check: (source: Uint8Array, reading: Reading): void => {
-    const candidates = unwrap(detectPattern(source, readingHint(reading)))
+  check: (source: Uint8Array, reading: Reading, limits: PatternLimits): void => {
+    const candidates = unwrap(detectPattern(source, readingHint(reading), limits))
     const fault = missingPart(unwrap(chooseCandidate(candidates, reading.candidate)), wantedPart(reading))
     if (fault !== undefined) throw patternError(fault)
   },
 
+  arrive: readArrival,
+  drawThumbnail,
   drawPattern,
   drawBoard,
+  export: exportPattern,
+  fit: fitPattern,
 
-  prepare: (source: Uint8Array, order: ImageOrder): PreparedImage => {
-    const { manifest, image } = prepare(source, order)
+  prepare: (source: Uint8Array, order: ImageOrder, limits: PatternLimits): PreparedImage => {
+    const { manifest, image } = prepare(source, order, limits)
     return { manifest, image }
   },
 }
@@ -46,6 +54,10 @@ export type PatternWork = {
 
 export type WorkResult<W extends PatternWork> = ReturnType<Works[W['work']]>
 
-export function doWork<W extends PatternWork>(source: Uint8Array, { work, asked }: W): WorkResult<W> {
-  return works[work](source, asked as never) as WorkResult<W>
+export function doWork<W extends PatternWork>(
+  source: Uint8Array,
+  { work, asked }: W,
+  limits: PatternLimits,
+): WorkResult<W> {
+  return works[work](source, asked as never, limits) as WorkResult<W>
 }

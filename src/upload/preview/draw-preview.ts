@@ -1,6 +1,7 @@
 import type { BoardProfile } from '../../board/profile.ts'
 import { chooseCandidate } from '../../pattern/choose.ts'
 import { detectPattern } from '../../pattern/detect.ts'
+import type { PatternLimits } from '../../pattern/limits.ts'
 import { openPart } from '../../pattern/open-part.ts'
 import type { Frame, Pattern } from '../../pattern/pattern.ts'
 import { scalePixels } from '../../pattern/scale.ts'
@@ -24,17 +25,20 @@ const maxFrames = 10_000
 const smallSide = 64
 
 /** A file as it is read: a PreviewView as JSON in UTF-8. Throws AppErrors of the pattern module. */
-export const drawPattern = (source: Uint8Array, reading: Reading): Uint8Array =>
-  toJson(patternPreview(source, reading))
+export const drawPattern = (source: Uint8Array, reading: Reading, limits: PatternLimits): Uint8Array =>
+  toJson(patternPreview(source, reading, limits))
 
 /** The same of what a board shows of a file. */
-export const drawBoard = (source: Uint8Array, { options, board }: BoardDrawing): Uint8Array =>
-  toJson(boardPreview(source, options, board))
+export const drawBoard = (
+  source: Uint8Array,
+  { options, board }: BoardDrawing,
+  limits: PatternLimits,
+): Uint8Array => toJson(boardPreview(source, options, board, limits))
 
 const toJson = (view: PreviewView): Uint8Array => Buffer.from(JSON.stringify(view))
 
-function patternPreview(source: Uint8Array, reading: Reading): PreviewView {
-  const candidates = unwrap(detectPattern(source, readingHint(reading)))
+function patternPreview(source: Uint8Array, reading: Reading, limits: PatternLimits): PreviewView {
+  const candidates = unwrap(detectPattern(source, readingHint(reading), limits))
   const candidate = unwrap(chooseCandidate(candidates, reading.candidate))
   const { width, height, frames } = candidate
   const small = width === null || height === null ? undefined : shrunk(width, height, candidate.frames)
@@ -60,8 +64,13 @@ function shrunk(width: number, height: number, frames: number) {
 }
 
 /** What the board shows, laid out as its canvas: LEDs beyond a short pattern's are black. */
-function boardPreview(source: Uint8Array, options: UploadOptions, board: BoardShape): PreviewView {
-  const pattern = readPattern(source, options, board)
+function boardPreview(
+  source: Uint8Array,
+  options: UploadOptions,
+  board: BoardShape,
+  limits: PatternLimits,
+): PreviewView {
+  const pattern = readPattern(source, options, board, limits)
   const matrix = board.width > 0 && board.height > 0
   const canvas = matrix ? board : { width: board.leds, height: 1 }
   if (pattern.height > 1 || pattern.leds > canvas.width * canvas.height)

@@ -25,6 +25,7 @@ const manifestFixedBytes = 104
 const stackPaint = 0xc5c5c5c5
 const ledRegister = 0x4002_8000
 const ticksPerMs = 25_000
+const stepsPerMs = 2
 
 const tools = 'arm-none-eabi-'
 
@@ -50,20 +51,25 @@ export interface Strip {
 export interface Counted {
   /** Since its start, by its own clock. */
   readonly nowMs: number
-  /** In WFI. */
+  /** With nothing to do. */
   readonly sleptMs: number
-  /** Programming and erasing. */
+  /** Waiting for the flash. */
   readonly flashMs: number
+  /** Of sectors; and how often one was held up by a read. */
+  readonly erases: number
+  readonly suspends: number
   /** That found the ring full. */
   readonly lostBytes: number
+  /** That a UART with one register would have lost. */
+  readonly overruns: number
   /** The deepest that the stack was since the start, and what was never used below it. */
   readonly stackBytes: number
   readonly freeBytes: number
 }
 
 /**
- * The project's firmware in QEMU's mps2-an385. Its flash and what it showed are files of `place`, so they outlive QEMU. While the chip
- * works, its time is QEMU's count of instructions, 32 ns each (31 MHz); while it sleeps, the host's.
+ * The project's firmware in QEMU's mps2-an385. Its flash and what it showed are files of `place`, so they outlive QEMU. Its time is QEMU's count
+ * of instructions, 32 ns each (31 MHz), whatever the host does meanwhile.
  */
 export class CortexBoard {
   /** A link that is set to the new pty at each start, as udev does for a board that is plugged in again. */
@@ -159,10 +165,13 @@ export class CortexBoard {
     const number = async (name: string, offset = 0) =>
       Number((await this.#machineThatRuns().memory(this.#symbol(name) + offset, 8)).readBigUInt64LE())
     return {
-      nowMs: (await number('milliseconds')) % 2 ** 32,
+      nowMs: (await number('steps')) / stepsPerMs,
       sleptMs: (await number('port_slept')) / ticksPerMs,
       flashMs: (await number('nor_taken')) / ticksPerMs,
+      erases: (await number('nor_erases')) % 2 ** 32,
+      suspends: (await number('nor_suspends')) % 2 ** 32,
       lostBytes: (await number('ring', 8)) % 2 ** 32,
+      overruns: (await number('line_overruns')) % 2 ** 32,
       stackBytes: stack.length - painted,
       freeBytes: painted,
     }

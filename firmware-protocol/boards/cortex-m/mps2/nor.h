@@ -3,8 +3,9 @@
 
 #include "pixelgate/storage.h"
 
-extern uint64_t nor_taken;
-
 void nor_start(pg_storage *storage);
+
+/* For port_store_erases. */
+int nor_works(void *ctx);
 
 #endif
