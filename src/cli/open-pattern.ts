@@ -95,15 +95,20 @@ export function openPatternFile(
   reading: PatternReading,
   scaleTo: (candidate: Candidate) => OpenOptions['scaleTo'] = () => undefined,
 ): Promise<Pattern> {
-  const part = {
-    channels: range(reading.channels, 'channels'),
-    frames: range(reading.frames, 'frames'),
-  }
   return withCandidates(path, reading, candidates => {
-    const candidate = value(chooseCandidate(candidates, reading.candidate))
+    const { candidate, part } = chosenCandidate(candidates, reading)
     return rewired(value(openPart(candidate, { ...part, scaleTo: scaleTo(candidate) })), reading)
   })
 }
+
+/** The reading to take, and the part of it; throws `file_ambiguous` and `usage`. */
+export const chosenCandidate = (
+  candidates: readonly Candidate[],
+  { candidate, channels, frames }: PatternReading,
+): { candidate: Candidate; part: Pick<OpenOptions, 'channels' | 'frames'> } => ({
+  candidate: value(chooseCandidate(candidates, candidate)),
+  part: { channels: range(channels, 'channels'), frames: range(frames, 'frames') },
+})
 
 const range = (written: string | undefined, what: 'channels' | 'frames'): Range | undefined =>
   written === undefined ? undefined : value(parseRange(written, what))

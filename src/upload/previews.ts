@@ -104,11 +104,10 @@ export class Previews {
   async #reading(id: PatternId, hint: ReadingHint) {
     const found = await this.#store.patterns.get(id)
     if (found === undefined) throw new AppError('not_found', 'There is no pattern with this id.')
-    const { fileName, candidate, leds, width, height } = withStoredReading<Omit<Reading, 'fileName'>>(
-      found,
-      hint,
-    )
-    const asked = { fileName, candidate, leds, width, height }
+    const { fileName, candidate, leds, width, height, channels, frames } = withStoredReading<
+      Omit<Reading, 'fileName'>
+    >(found, hint)
+    const asked = { fileName, candidate, leds, width, height, channels, frames }
     return { sourceSha: found.sourceSha, asked }
   }
 }

@@ -50,6 +50,8 @@ const readingQuery = {
   leds: side.optional(),
   width: side.optional(),
   height: side.optional(),
+  channels: part.optional(),
+  frames: part.optional(),
   sourceWiring: z.string().min(1).max(32).optional(),
 }
 
@@ -123,6 +125,8 @@ export interface ReadingView {
   readonly leds?: number | undefined
   readonly width?: number | undefined
   readonly height?: number | undefined
+  readonly channels?: string | undefined
+  readonly frames?: string | undefined
   readonly sourceWiring?: string | undefined
 }
 

@@ -78,6 +78,7 @@ t.test(
         'leds/12x6-134.export.dat',
         'gif/flame-103frames.gif',
         'gif/hostile-icc-extension.gif',
+        'fseq/uncompressed-16ch.fseq',
       ].map(name => [name, sharedSample(name)] as const),
       ...['comet.gif', 'lantern.leds'].map(name => [name, ownSample(name)] as const),
       ['std.bin', std] as const,
@@ -102,6 +103,8 @@ t.test('arbitrary bytes behind every kind of beginning are read or refused', asy
     '\x02\0\x03\0',
     '\x04\0\x04\0\x02\0',
     'PSEQ',
+    'PSEQ\x20\0\0\x02\x20\0\x03\0\0\0',
+    'ESEQ',
     'PXG1\x01\x01',
     ':10',
   ]

@@ -5,10 +5,10 @@ import { exporters } from '../../pattern/export/exporters.ts'
 import type { PatternDetails } from '../../wire/pattern.ts'
 import type { Command } from '../command.ts'
 import { controlClient, daemonOptions } from '../local-config.ts'
+import { readingFrom, readingOptions } from '../open-pattern.ts'
 import { flag, text } from '../option-values.ts'
 import { formatBytes } from '../progress-bar.ts'
 import { query } from '../query.ts'
-import { readingGiven, readingOptions } from '../reading-options.ts'
 
 export const patternExport: Command = {
   name: 'pattern export',
@@ -35,7 +35,7 @@ export const patternExport: Command = {
     const client = await controlClient(options, surroundings)
     const { pattern } = await client.get<PatternDetails>(`/patterns/${encodeURIComponent(id)}`)
     const format = text(options, 'format') ?? formatOf(out, pattern.fileName)
-    const how = { format, colorOrder: text(options, 'color-order'), ...readingGiven(options) }
+    const how = { format, colorOrder: text(options, 'color-order'), ...readingFrom(options) }
     const path = format === undefined ? 'file' : `export${query(how)}`
     const bytes = await client.getBytes(`/patterns/${pattern.id}/${path}`)
     await writeFile(out, bytes, flag(options, 'force'))

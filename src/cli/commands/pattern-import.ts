@@ -4,11 +4,11 @@ import type { StoredPatternView } from '../../wire/pattern.ts'
 import type { Command, OptionValues, Surroundings } from '../command.ts'
 import type { ControlClient } from '../control-client.ts'
 import { controlClient, daemonOptions } from '../local-config.ts'
+import { readingFrom, readingOptions } from '../open-pattern.ts'
 import { flag, text, texts } from '../option-values.ts'
 import { framesWords, sizeWords } from '../pattern-words.ts'
 import { query } from '../query.ts'
 import { readPatternFile } from '../read-pattern-file.ts'
-import { readingGiven, readingOptions } from '../reading-options.ts'
 
 const mostFiles = 1000
 
@@ -64,7 +64,7 @@ async function importFile(
     tag: texts(options, 'tag'),
     raw: flag(options, 'raw') || undefined,
     import: true,
-    ...readingGiven(options),
+    ...readingFrom(options),
   })
   const { value, status } = await client.putFile<StoredPatternView>(`/patterns${asked}`, bytes)
   const created = status === 201

@@ -3,11 +3,11 @@ import type { ArrivalView, PatternDetails, PatternsView, PatternView } from '../
 import type { BoardFit, PatternFitView } from '../../wire/pattern-fit.ts'
 import type { Command } from '../command.ts'
 import { controlClient, daemonOptions } from '../local-config.ts'
+import { readingFrom, readingOptions } from '../open-pattern.ts'
 import { flag } from '../option-values.ts'
 import { framesWords, sizeWords } from '../pattern-words.ts'
 import { formatBytes } from '../progress-bar.ts'
 import { query } from '../query.ts'
-import { readingGiven, readingOptions } from '../reading-options.ts'
 import { ago, textTable } from '../text-table.ts'
 
 const mostVersions = 100
@@ -32,7 +32,7 @@ export const patternShow: Command = {
       `${path}/versions${query({ limit: mostVersions })}`,
     )
     const { boards, trouble } = await client
-      .get<PatternFitView>(`${path}/fit${query(readingGiven(options))}`)
+      .get<PatternFitView>(`${path}/fit${query({ ...readingFrom(options) })}`)
       .then(
         fit => ({ boards: fit.boards, trouble: undefined }),
         (thrown: unknown) => {

@@ -3,10 +3,10 @@ import { AppError } from '../../kernel/errors.ts'
 import type { LinkSettings } from '../../link/link-settings.ts'
 import type { UploadOptions } from '../../upload/upload-options.ts'
 import type { Command, OptionValues } from '../command.ts'
+import { fileToUpload } from '../file-to-upload.ts'
 import { controlClient, daemonOptions, localConfig } from '../local-config.ts'
 import { readingFrom, readingOptions } from '../open-pattern.ts'
 import { flag, hostAndPort, text, whole } from '../option-values.ts'
-import { readPatternFile } from '../read-pattern-file.ts'
 import { uploadAlone } from '../upload-alone.ts'
 import { UploadEvents } from '../upload-events.ts'
 import { uploadThroughDaemon } from '../upload-through-daemon.ts'
@@ -71,11 +71,13 @@ export const upload: Command = {
     if (file !== undefined && stored !== undefined)
       throw new AppError('usage', 'Give a FILE or --pattern ID, not both.')
     const target = targetOf(options)
-    const how = uploadOptions(file ?? '', options)
     const events = new UploadEvents(surroundings, flag(options, 'json'))
     if (stored !== undefined && target.kind === 'link')
       throw new AppError('usage', '--pattern goes with --board or --all: the daemon keeps the pattern.')
-    const bytes = file === undefined ? new Uint8Array(0) : await readPatternFile(file)
+    const { bytes, options: how } =
+      file === undefined
+        ? { bytes: new Uint8Array(0), options: uploadOptions('', options) }
+        : await fileToUpload(file, uploadOptions(file, options))
     if (target.kind === 'boards') {
       return uploadThroughDaemon(
         stored === undefined ? { kind: 'file', bytes } : { kind: 'stored', pattern: stored },

@@ -5,7 +5,8 @@ import type { PatternFault } from '../fault.ts'
 import { defaultLimits } from '../limits.ts'
 import type { Pattern } from '../pattern.ts'
 import { toStripOrder } from '../wiring.ts'
-import type { Exporter, ExportOptions } from './exporter.ts'
+import type { ExportedFile, Exporter, ExportOptions } from './exporter.ts'
+import { loopsLost } from './losses.ts'
 
 const headerBytes = 32
 const entryBytes = 8
@@ -39,8 +40,8 @@ function write(
   pattern: Pattern,
   { map, colorOrder = 'RGB' }: ExportOptions,
   packed: boolean,
-): Result<Uint8Array, PatternFault> {
-  if (colorOrder.toUpperCase() !== 'RGB') {
+): Result<ExportedFile, PatternFault> {
+  if (colorOrder.trim().toUpperCase() !== 'RGB') {
     const message = `FSEQ holds red, green and blue in this order; leave out the colour order ${colorOrder} and set it in the controller`
     return fail({ kind: 'bad_request', message })
   }
@@ -56,7 +57,14 @@ function write(
   const shown = repeated(pattern, times, map)
   const blocks = packed ? blocksOf(shown, channels) : []
   const data = packed ? blocks.map(block => deflateSync(Buffer.concat(block))) : shown
-  return ok(join(header(channels, frames, stepMs, blocks, data), data))
+  const bytes = join(header(channels, frames, stepMs, blocks, data), data)
+  const rows =
+    pattern.height > 1 ? [`width and height (${pattern.width}×${pattern.height}) are not kept`] : []
+  const again =
+    frames > pattern.frames.length
+      ? [`frames are ${stepMs} ms each: ${pattern.frames.length} frames became ${frames}`]
+      : []
+  return ok({ bytes, notes: [...rows, ...again, ...loopsLost(pattern)] })
 }
 
 /**

@@ -34,7 +34,7 @@ export const readFseq: Importer = (source, limits, hint) => {
   const part = runsOf(sequence, hint.channels)
   if (!part.ok) return part
   const channels = countOf(part.value)
-  const candidates = readingsOf(channels, hint.channels !== undefined)
+  const candidates = readingsOf(channels, channels < sequence.channels)
     .filter(({ perLed }) => channels >= perLed)
     .map(reading => candidate(source, sequence, reading, channels, limits, hint))
   return ok(candidates)
@@ -70,33 +70,20 @@ function candidate(
   }
 }
 
-/** Which readings are likely, by the number of channels alone. xLights rounds it up to a multiple of four. */
+/**
+ * Which readings are likely, by the number of channels alone. xLights rounds it up to a multiple of four, so a whole show may have some
+ * left over; a part that somebody has `chosen` should have none, and is asked about when it has.
+ */
 function readingsOf(channels: number, chosen: boolean): readonly Reading[] {
-  const rest = channels % 3
-  const left = `${rest} left over`
-  if (rest === 0)
-    return [
-      { perLed: 3, confidence: 0.95, why: 'a multiple of three' },
-      { perLed: 4, confidence: channels % 4 === 0 ? 0.4 : 0.2, why: leftOver(channels, 4) },
-      { perLed: 1, confidence: 0.3, why: 'any number' },
-    ]
-  if (chosen && channels % 4 === 0)
-    return [
-      { perLed: 4, confidence: 0.75, why: 'a multiple of four and not of three' },
-      { perLed: 1, confidence: 0.45, why: 'any number' },
-      { perLed: 3, confidence: 0.2, why: left },
-    ]
-  if (chosen || channels <= fewChannels)
-    return [
-      { perLed: 1, confidence: 0.75, why: 'no multiple of three, as of a controller for single lights' },
-      { perLed: 4, confidence: channels % 4 === 0 ? 0.45 : 0.2, why: leftOver(channels, 4) },
-      { perLed: 3, confidence: 0.3, why: left },
-    ]
-  return [
-    { perLed: 3, confidence: 0.8, why: `as most shows are, ${left}` },
-    { perLed: 4, confidence: channels % 4 === 0 ? 0.4 : 0.2, why: leftOver(channels, 4) },
-    { perLed: 1, confidence: 0.3, why: 'any number' },
-  ]
+  const fours = channels % 4 === 0
+  const rgb = (confidence: number, why = leftOver(channels, 3)) => ({ perLed: 3, confidence, why }) as const
+  const rgbw = (confidence: number) => ({ perLed: 4, confidence, why: leftOver(channels, 4) }) as const
+  const single = (confidence: number, why = 'any number') => ({ perLed: 1, confidence, why }) as const
+  if (channels % 3 === 0) return [rgb(0.95), rgbw(fours ? 0.4 : 0.2), single(0.3)]
+  if (channels <= fewChannels)
+    return [single(0.75, 'few, and no multiple of three'), rgbw(fours ? 0.45 : 0.2), rgb(0.3)]
+  if (chosen) return [single(0.5), rgbw(fours ? 0.6 : 0.2), rgb(0.4)]
+  return [rgb(0.8, `as most shows are, ${leftOver(channels, 3)}`), rgbw(fours ? 0.4 : 0.2), single(0.3)]
 }
 
 const leftOver = (channels: number, perLed: number): string =>
@@ -115,7 +102,8 @@ function open(
   const channels = countOf(runs.value)
   const leds = Math.floor(channels / perLed)
   const frames = options.frames ?? { first: 0, count: sequence.frames }
-  if (options.channels !== undefined && channels % perLed !== 0) {
+  // With a hint the reading was chosen for these very channels, and says what is left over.
+  if (hint.channels === undefined && options.channels !== undefined && channels % perLed !== 0) {
     const message = `${channels} channels make no whole number of ${names[perLed]} LEDs, which have ${perLed} each; choose a multiple of ${perLed}, or another reading with --candidate`
     return fail({ kind: 'bad_request', message })
   }

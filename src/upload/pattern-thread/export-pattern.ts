@@ -2,14 +2,24 @@ import { chooseCandidate } from '../../pattern/choose.ts'
 import { detectPattern } from '../../pattern/detect.ts'
 import { exporters } from '../../pattern/export/exporters.ts'
 import type { PatternLimits } from '../../pattern/limits.ts'
+import { openPart } from '../../pattern/open-part.ts'
 import { fromSourceWiring, parseWiring } from '../../pattern/wiring.ts'
+import { readingHint, wantedPart } from '../reading-hint.ts'
 import { unwrap } from '../unwrap.ts'
 import type { UploadOptions } from '../upload-options.ts'
 
 export interface ExportOrder
   extends Pick<
     UploadOptions,
-    'fileName' | 'candidate' | 'leds' | 'width' | 'height' | 'sourceWiring' | 'colorOrder'
+    | 'fileName'
+    | 'candidate'
+    | 'leds'
+    | 'width'
+    | 'height'
+    | 'channels'
+    | 'frames'
+    | 'sourceWiring'
+    | 'colorOrder'
   > {
   readonly format: string
   /** Without an ending. */
@@ -21,8 +31,9 @@ export function exportPattern(source: Uint8Array, order: ExportOrder, limits: Pa
   const exporter = exporters.find(({ format }) => format === order.format)
   if (exporter === undefined) throw new Error(`there is no exporter for ${order.format}`)
   const { width, height, sourceWiring, name, colorOrder } = order
-  const candidates = unwrap(detectPattern(source, order, limits))
-  const opened = unwrap(unwrap(chooseCandidate(candidates, order.candidate)).open())
+  const candidates = unwrap(detectPattern(source, readingHint(order), limits))
+  const candidate = unwrap(chooseCandidate(candidates, order.candidate))
+  const opened = unwrap(openPart(candidate, wantedPart(order)))
   const size = width !== undefined && height !== undefined ? { width, height } : opened
   const pattern =
     sourceWiring === undefined
