@@ -75,9 +75,9 @@ export class Previews {
     if (job === undefined || job.sourceSha === null)
       throw new AppError('not_found', `What ${board.name} shows was not made by this gateway.`)
     if (job.raw) throw new AppError('not_found', `${board.name} holds raw bytes, which are no picture.`)
-    const { leds, width, height, wiring } = board
+    const { leds, width, height, wiring, layoutJson } = board
     const options = JSON.parse(job.optionsJson) as UploadOptions
-    const asked = { options, board: { leds, width, height, wiring } }
+    const asked = { options, board: { leds, width, height, wiring, layout: layoutJson ?? undefined } }
     return this.#draw(job.sourceSha, { work: 'drawBoard', asked })
   }
 

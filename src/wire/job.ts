@@ -1,9 +1,9 @@
 import { z } from 'zod'
+import { colorOrder } from './board.ts'
 
 const wiring = z
   .string()
   .regex(/^(row|column)-(straight|serpentine)-(tl|tr|bl|br)$/, 'a wiring such as row-serpentine-tl')
-const colorOrder = z.enum(['RGB', 'RBG', 'GRB', 'GBR', 'BRG', 'BGR'])
 const side = z.int().min(1).max(65_535)
 
 /** Body of POST /jobs: one stored pattern to one or many boards. */

@@ -132,7 +132,7 @@ async function send(card: TestCard, options: OptionValues, surroundings: Surroun
   const events = new UploadEvents(surroundings, flag(options, 'json'))
   if (target.kind === 'boards')
     return uploadThroughDaemon(
-      file,
+      { kind: 'file', bytes: file },
       how,
       target.boards,
       await controlClient(options, surroundings),

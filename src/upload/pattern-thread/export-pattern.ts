@@ -27,5 +27,5 @@ export function exportPattern(source: Uint8Array, order: ExportOrder): Uint8Arra
     sourceWiring === undefined
       ? opened
       : unwrap(fromSourceWiring(opened, unwrap(parseWiring(sourceWiring)), size))
-  return unwrap(exporter.write(pattern, { name, colorOrder }))
+  return unwrap(exporter.write(pattern, { name, colorOrder })).bytes
 }
