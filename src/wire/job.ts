@@ -74,6 +74,15 @@ export type EventLine =
       readonly lineShare: number | null
     }
   | {
+      /** Before the first byte is sent. */
+      readonly event: 'power'
+      readonly jobId: string
+      readonly boardId: string
+      readonly peakMa: number
+      /** null: the board has no cap. */
+      readonly capMa: number | null
+    }
+  | {
       readonly event: 'board'
       readonly boardId: string
       readonly state: 'up' | 'down' | 'quarantined' | 'refused'

@@ -21,6 +21,23 @@ t.test('a board with a layout and white LEDs shows each of them what its cell ha
   const file = ledmFile([1], 3, 3)
   const sent = await place.here('upload', await place.file('card.ledm', file), '--board', 'ring', '--json')
   t.match(sent.last, { event: 'done' }, sent.stdout)
+  const look = ['pattern', 'inspect', place.path('card.ledm'), '--board', 'ring']
+  const { power } = (await place.here(...look, '--json')).last
+  t.match(power, { board: 'ring', peakFrame: 1, capMa: null })
+  await place.here('board', 'set', 'ring', '--power-cap', String(power.peakMa - 1))
+  t.match(
+    (await place.here(...look)).stdout,
+    new RegExp(`ring: draws about ${power.peakMa} mA at most \\(frame 1\\).*more than its cap`),
+  )
+  const capped = await place.here(
+    'upload',
+    place.path('card.ledm'),
+    '--board',
+    'ring',
+    '--scale-power',
+    '--json',
+  )
+  t.match(capped.last, { event: 'done' })
   const cell = (at: number): number[] => {
     const [r = 0, g = 0, b = 0] = file.slice(16 + at * 3, 19 + at * 3)
     const white = Math.min(r, g, b)
