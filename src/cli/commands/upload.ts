@@ -46,7 +46,11 @@ export const upload: Command = {
       help: 'order of the pixels in the file: row|column-straight|serpentine-tl|tr|bl|br',
     },
     wiring: { type: 'string', value: 'W', help: 'how the board is wired; default: its profile' },
-    'color-order': { type: 'string', value: 'ORDER', help: 'RGB RBG GRB GBR BRG BGR; default: its profile' },
+    'color-order': {
+      type: 'string',
+      value: 'ORDER',
+      help: 'RGB RBG GRB GBR BRG BGR, with white RGBW GRBW …; default: its profile',
+    },
     brightness: { type: 'string', value: '0-255', help: 'dim the pattern' },
     'scale-power': {
       type: 'boolean',

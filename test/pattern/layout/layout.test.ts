@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import fc from 'fast-check'
 import t from 'tap'
 import type { Layout } from '../../../src/pattern/layout/layout.ts'
@@ -264,4 +265,11 @@ t.test('a layout that cannot be is refused with what is wrong', async t => {
   }
   t.match(fault(layoutFromText('{"kind":')), { message: /^layout: it is no JSON/ })
   t.match(value(layoutFromText('{"kind":"matrix","width":2,"height":1}')), { leds: 2 })
+})
+
+t.test('the layouts in the documentation are layouts', async t => {
+  const text = await readFile(new URL('../../../docs/formats.md', import.meta.url), 'utf8')
+  const examples = text.split('\n').filter(line => line.startsWith('{"kind"'))
+  t.ok(examples.length >= 2)
+  for (const example of examples) t.ok(layoutFromText(example).ok, example)
 })
