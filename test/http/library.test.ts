@@ -61,6 +61,13 @@ t.test('a file that is new gives 201, the same bytes again 200 and the same patt
     t.match(await post(query, file(1)), { status: 400, json: { code: 'usage' } }, query)
 })
 
+t.test('of the same file sent by many at once one is new', async t => {
+  const { post, api } = await libraryRig(t)
+  const answers = await Promise.all([1, 2, 3, 4].map(n => post(`name=fire-${n}.ledm`, file(1))))
+  t.same(answers.map(({ status }) => status).sort(), [200, 200, 200, 201])
+  t.equal((await api('')).json['total'], 1)
+})
+
 t.test('the panel is known by its cookie', async t => {
   const { call, token, local } = await libraryRig(t)
   await call(`${base}?name=a.ledm`, {
