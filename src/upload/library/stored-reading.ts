@@ -23,8 +23,8 @@ export const factsOf = ({ factsJson }: Pick<PatternRecord, 'factsJson'>): Stored
   factsJson === null ? null : (JSON.parse(factsJson) as StoredFacts)
 
 /**
- * The options of somebody who uses a stored file: what is not said now is as it was said when the file came in. An index goes with
- * the sizes that it was found with, so they are taken together or not at all.
+ * The options of somebody who uses a stored file. Who says nothing of candidate and sizes gets the reading that was said when the file came
+ * in; who does says all of it, for an index means something only with the sizes that it was found with.
  */
 export function withStoredReading<T extends StoredReading & { readonly fileName?: string }>(
   pattern: Pick<PatternRecord, 'readingJson' | 'fileName'>,
@@ -32,11 +32,11 @@ export function withStoredReading<T extends StoredReading & { readonly fileName?
 ): T & { readonly fileName: string } {
   const { candidate, leds, width, height } = options
   const said = [candidate, leds, width, height].some(value => value !== undefined)
-  const { sourceWiring, ...stored } = readingOf(pattern)
+  const stored = said ? {} : readingOf(pattern)
   return {
     ...options,
-    ...(said ? {} : stored),
-    sourceWiring: options.sourceWiring ?? sourceWiring,
+    ...stored,
+    sourceWiring: options.sourceWiring ?? stored.sourceWiring,
     fileName: options.fileName ?? pattern.fileName,
   }
 }
