@@ -10,12 +10,22 @@ import type { BoardSession } from './session.ts'
 /** A board as the database remembers it. */
 export type KnownBoard = BoardRecord
 
+/** A layout that was checked; the pattern module owns its form. */
+export interface BoardLayout {
+  readonly json: string
+  readonly width: number
+  readonly height: number
+  readonly leds: number
+}
+
 /** What a person may change of a board. */
 export interface BoardChange {
   readonly name?: string | undefined
   readonly width?: number | undefined
   readonly height?: number | undefined
   readonly wiring?: string | undefined
+  /** null: none any more. Another width, height or wiring takes it away as well. */
+  readonly layout?: BoardLayout | null | undefined
   readonly colorOrder?: string | undefined
   readonly powerCapMa?: number | null | undefined
 }
@@ -27,9 +37,9 @@ export interface BookEvents {
 
 /** What to compile for: the person's word before the board's, whose own power cap is 0 when it has none. */
 export function profileFrom(known: KnownBoard, ownCapMa: number): BoardProfile {
-  const { leds, width, height, wiring, colorOrder, powerCapMa } = known
+  const { leds, width, height, wiring, layoutJson, colorOrder, powerCapMa } = known
   return {
-    ...{ leds, width, height, wiring, colorOrder },
+    ...{ leds, width, height, wiring, layout: layoutJson ?? undefined, colorOrder },
     powerCapMa: powerCapMa ?? (ownCapMa === 0 ? undefined : ownCapMa),
   }
 }
@@ -106,20 +116,40 @@ export class BoardBook {
 
   async change(id: BoardId, change: BoardChange): Promise<KnownBoard> {
     const board = await this.find(id)
-    const width = change.width ?? board.width
-    const height = change.height ?? board.height
-    const wiring = change.wiring ?? board.wiring
+    const shape = shapeAfter(board, change)
     const colorOrder = change.colorOrder ?? board.colorOrder
     const powerCapMa = change.powerCapMa === undefined ? board.powerCapMa : change.powerCapMa
-    if ((width !== 0 || height !== 0) && width * height !== board.leds) {
-      throw new AppError(
-        'usage',
-        `${width}×${height} are ${width * height} LEDs; this board has ${board.leds}.`,
-      )
-    }
     if (change.name !== undefined) await this.#store.boards.rename({ id, name: change.name })
-    const changed = await this.#store.boards.setProfile({ id, width, height, wiring, colorOrder, powerCapMa })
+    const changed = await this.#store.boards.setProfile({ id, ...shape, colorOrder, powerCapMa })
     this.#bus.emit('board.changed', { boardId: id })
     return changed
   }
+}
+
+/** Geometry and wiring as they are after a change. Throws `usage`. */
+function shapeAfter(
+  board: KnownBoard,
+  { width, height, wiring, layout }: BoardChange,
+): Pick<KnownBoard, 'width' | 'height' | 'wiring' | 'layoutJson'> {
+  const reshaped = (width ?? height ?? wiring) !== undefined
+  if (layout) {
+    if (reshaped) throw new AppError('usage', 'Give either a layout, or width, height and wiring.')
+    if (layout.leds > board.leds)
+      throw new AppError('usage', `The layout places ${layout.leds} LEDs; this board has ${board.leds}.`)
+    return { width: layout.width, height: layout.height, wiring: board.wiring, layoutJson: layout.json }
+  }
+  if (board.layoutJson !== null && layout === undefined && !reshaped)
+    return { width: board.width, height: board.height, wiring: board.wiring, layoutJson: board.layoutJson }
+  // What remains of a layout that is taken away may be no matrix.
+  const whole = board.layoutJson === null || board.width * board.height === board.leds
+  const size = {
+    width: width ?? (whole ? board.width : 0),
+    height: height ?? (whole ? board.height : 0),
+  }
+  if ((size.width !== 0 || size.height !== 0) && size.width * size.height !== board.leds)
+    throw new AppError(
+      'usage',
+      `${size.width}×${size.height} are ${size.width * size.height} LEDs; this board has ${board.leds}.`,
+    )
+  return { ...size, wiring: wiring ?? board.wiring, layoutJson: null }
 }

@@ -5,6 +5,8 @@ export interface BoardProfile {
   readonly width: number
   readonly height: number
   readonly wiring: string
+  /** JSON of a layout (docs/formats.md), instead of wiring; width and height are then those of its canvas. */
+  readonly layout?: string | undefined
   readonly colorOrder: string
   /** Highest current that the supply may deliver, mA; undefined: no cap. */
   readonly powerCapMa: number | undefined

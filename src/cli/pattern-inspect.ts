@@ -1,5 +1,6 @@
 import type { Candidate } from '../pattern/candidate.ts'
 import { type PatternReading, withCandidates } from './open-pattern.ts'
+import { type BoardPower, powerLine } from './power-on-board.ts'
 
 /** Where a command writes: a stream of the process, or a test. */
 export interface PatternOutput {
@@ -11,16 +12,19 @@ export interface PatternOutput {
 
 export interface InspectOptions extends Pick<PatternReading, 'leds' | 'width' | 'height' | 'channels'> {
   readonly json: boolean
+  /** Told beside the readings when a board was named. */
+  readonly power?: BoardPower | undefined
 }
 
 /** `pixelgate pattern inspect`: how the file can be read, best first. Resolves to the exit status 0; AppError otherwise. */
 export function inspectPattern(
   file: string,
-  { json, ...reading }: InspectOptions,
+  { json, power, ...reading }: InspectOptions,
   out: PatternOutput,
 ): Promise<number> {
   return withCandidates(file, reading, candidates => {
-    out.write(json ? `${JSON.stringify({ candidates: candidates.map(facts) })}\n` : table(candidates))
+    if (json) out.write(`${JSON.stringify({ candidates: candidates.map(facts), power })}\n`)
+    else out.write(`${table(candidates)}${power === undefined ? '' : powerLine(power)}`)
     return 0
   })
 }

@@ -15,9 +15,9 @@ export function framesWords({ frames, durationMs }: PatternView): string {
   return durationMs === null ? count : `${count}, ${(durationMs / 1000).toFixed(1)} s`
 }
 
-/** What tells two stored patterns of one day apart, and is enough to name this one. */
+/** The start of an id that is enough to name it: the millisecond (UUIDv7), which older versions that are not listed do not share. */
 export const shortId = (id: string, others: readonly string[]): string => {
-  for (let length = 8; length < id.length; length++) {
+  for (let length = 13; length < id.length; length++) {
     const start = id.slice(0, length)
     if (!start.endsWith('-') && !others.some(other => other !== id && other.startsWith(start))) return start
   }

@@ -118,6 +118,9 @@ async function onBoard(
           core.registry.session(progress.boardId)?.caps.boardName,
         )
       })
+      core.bus.on('job.power', power =>
+        events.power(power, core.registry.session(power.boardId)?.caps.boardName),
+      )
       core.bus.on('job.changed', job => {
         events.state(job.boardId, job.state, job.errorMessage)
         if (

@@ -12,6 +12,13 @@ export interface BoardProgress {
   readonly lineShare: number | null
 }
 
+export interface BoardPower {
+  readonly boardId: string
+  readonly peakMa: number
+  /** null: the board has none. */
+  readonly capMa: number | null
+}
+
 export interface BoardFailure {
   readonly board: string
   readonly code: string
@@ -43,6 +50,13 @@ export class UploadEvents {
     if (this.#json) this.#line({ event: 'state', board, state, ...(message === null ? {} : { message }) })
     else if (state === 'waiting')
       this.#out.write(`${board}: waiting for the board${message === null ? '' : ` (${message})`}\n`)
+  }
+
+  /** Before the first byte is sent. */
+  power({ boardId: board, peakMa, capMa }: BoardPower, boardName = board): void {
+    if (this.#json) return this.#line({ event: 'power', board, peakMa, capMa })
+    const cap = capMa === null ? 'it has no power cap' : `its cap is ${capMa} mA`
+    this.#out.write(`${boardName}: draws about ${peakMa} mA at most; ${cap}\n`)
   }
 
   done(report: DoneReport, boardName: string): void {

@@ -49,6 +49,7 @@ export async function uploadThroughDaemon(
       const { phase, doneBytes, totalBytes, lineShare } = event
       events.progress({ board: nameOf(event.boardId), phase, doneBytes, totalBytes, lineShare })
     }
+    if (event.event === 'power') events.power(event, nameOf(event.boardId))
     if (event.event !== 'state') continue
     const { job } = event
     if (told.get(job.id) === job.state) continue

@@ -1,6 +1,7 @@
 import { fail, ok, type Result } from '../kernel/result.ts'
 import { type ColorOrder, channelsOf, colorOrderCode, encodeColors, type WhiteMode } from './color-order.ts'
 import type { PatternFault } from './fault.ts'
+import type { Layout } from './layout/layout.ts'
 import type { Frame, Pattern } from './pattern.ts'
 import { defaultMaPerChannel, dim, fittingBrightness, type PowerModel, peakOf, powerFault } from './power.ts'
 import { toStripOrder, type Wiring, wiringMap } from './wiring.ts'
@@ -12,6 +13,8 @@ export interface BoardTarget {
   readonly width: number
   readonly height: number
   readonly wiring: Wiring
+  /** Where its LEDs sit, instead of width, height and wiring. */
+  readonly layout?: Layout | undefined
   readonly colorOrder: ColorOrder
   /** Highest current of the board's supply, mA; absent or 0: no cap. */
   readonly powerCapMa?: number | undefined
@@ -73,11 +76,9 @@ export function compile(
     dimFrames(frames, level)
     peak = peakOf(frames, model)
   }
-  const matrix = isMatrix(target)
   return ok({
     leds: target.leds,
-    width: matrix ? target.width : 0,
-    height: matrix ? target.height : 0,
+    ...statedSize(target),
     channels: channelsOf(target.colorOrder),
     colorOrder: colorOrderCode(target.colorOrder),
     loopCount,
@@ -87,28 +88,53 @@ export function compile(
   })
 }
 
-const isMatrix = (size: { readonly width: number; readonly height: number }): boolean =>
-  size.width > 0 && size.height > 1
+const isMatrix = (size: Size): boolean => size.width > 0 && size.height > 1
+
+/** What the image says of the board's shape: 0 unless every cell of the canvas has an LED. */
+function statedSize({ leds, width, height, layout }: BoardTarget) {
+  const whole = layout === undefined ? { width, height } : layout
+  const matrix = isMatrix(whole) && (layout === undefined || whole.width * whole.height === leds)
+  return matrix ? { width: whole.width, height: whole.height } : { width: 0, height: 0 }
+}
+
+/** A row may be a canvas too where a layout says so; otherwise it is a strip. */
+export const isDrawn = (pattern: Pattern, { layout }: Pick<BoardTarget, 'layout'>): boolean =>
+  isMatrix(pattern) || (layout?.height === 1 && layout.width === pattern.width)
 
 /** Why the pattern does not go onto the board, with what to do; undefined when it does. */
 function misfit(pattern: Pattern, target: BoardTarget): string | undefined {
+  const { layout } = target
   const shape = `${pattern.width}×${pattern.height}`
-  if (!isMatrix(pattern)) {
+  if (layout !== undefined && layout.leds > target.leds)
+    return `the board's layout places ${layout.leds} LEDs, but the board has only ${target.leds}; correct its layout`
+  if (!isDrawn(pattern, target)) {
     if (pattern.leds <= target.leds) return undefined
     return `the pattern has ${pattern.leds} LEDs, the board ${target.leds}; use a pattern made for at most ${target.leds} LEDs, or another reading of the file (--candidate)`
   }
+  if (layout !== undefined) return otherSize(pattern, layout)
   if (!isMatrix(target))
     return `the pattern is a matrix of ${shape}, but of the board only its ${target.leds} LEDs in a row are known; set the board's width, height and wiring`
   if (target.width * target.height > target.leds)
     return `the board is set to ${target.width}×${target.height}, but has only ${target.leds} LEDs; correct its width and height`
-  if (pattern.width === target.width && pattern.height === target.height) return undefined
-  const turned = pattern.width === target.height && pattern.height === target.width
-  return `the pattern is ${shape}, the board ${target.width}×${target.height}; ${turned ? 'one of them is turned by a quarter: correct the size of the board or turn the drawing' : 'draw it at the size of the board, or correct the size of the board'}`
+  return otherSize(pattern, target)
+}
+
+interface Size {
+  readonly width: number
+  readonly height: number
+}
+
+function otherSize(pattern: Size, board: Size): string | undefined {
+  if (pattern.width === board.width && pattern.height === board.height) return undefined
+  const turned = pattern.width === board.height && pattern.height === board.width
+  return `the pattern is ${pattern.width}×${pattern.height}, the board ${board.width}×${board.height}; ${turned ? 'one of them is turned by a quarter: correct the size of the board or turn the drawing' : 'draw it at the size of the board, or correct the size of the board'}`
 }
 
 /** New buffers; LEDs beyond the pattern's are black. */
 function layOut(pattern: Pattern, target: BoardTarget, white: WhiteMode): readonly Frame[] {
-  const map = isMatrix(pattern) ? wiringMap(target.width, target.height, target.wiring) : undefined
+  const map = isDrawn(pattern, target)
+    ? (target.layout?.map ?? wiringMap(target.width, target.height, target.wiring))
+    : undefined
   const strip = new Uint8Array(target.leds * 3)
   return pattern.frames.map(({ delayMs, pixels }) => {
     if (map === undefined) strip.set(pixels)

@@ -239,6 +239,7 @@ export const migrations: readonly string[] = [
   INSERT INTO patternSearch (rowid, text)
     SELECT familyId, searchForm(group_concat(name || ' ' || format, ' ')) FROM patterns GROUP BY familyId;
   `,
+  'ALTER TABLE boards ADD COLUMN layoutJson TEXT;',
 ]
 
 /** The version that this program writes and the highest it reads. */

@@ -67,6 +67,7 @@ export class BoardViews {
       width: board.width,
       height: board.height,
       wiring: board.wiring,
+      layout: board.layoutJson === null ? null : JSON.parse(board.layoutJson),
       colorOrder: board.colorOrder,
       powerCapMa: board.powerCapMa,
       firmware: board.firmware,

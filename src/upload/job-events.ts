@@ -1,3 +1,5 @@
+import type { BoardProfile } from '../board/profile.ts'
+import type { Bus } from '../kernel/bus.ts'
 import type { BoardId, JobId } from '../kernel/ids.ts'
 import type { SenderProgress } from '../protocol/sender/sender.ts'
 import type { JobRecord } from '../store/tables/job-record.ts'
@@ -15,10 +17,21 @@ export interface JobProgress {
   readonly lineShare: number | null
 }
 
+/** What a job's pattern will draw on its board, told before it is sent. */
+export interface JobPower {
+  readonly jobId: JobId
+  readonly boardId: BoardId
+  /** Estimated. */
+  readonly peakMa: number
+  /** null: the board has no cap. */
+  readonly capMa: number | null
+}
+
 export interface JobEvents {
   /** A job was made or changed its state; the row is what the database now holds. */
   readonly 'job.changed': JobRecord
   readonly 'job.progress': JobProgress
+  readonly 'job.power': JobPower
 }
 
 export function toProgress(record: JobRecord, progress: SenderProgress, stats: RunStats): JobProgress {
@@ -34,3 +47,14 @@ export function toProgress(record: JobRecord, progress: SenderProgress, stats: R
     lineShare: lineShare(stats),
   }
 }
+
+/** Opaque bytes draw nothing that could be known. */
+export const announcePower =
+  (bus: Pick<Bus<JobEvents>, 'emit'>) =>
+  (
+    { id, boardId }: JobRecord,
+    { peakMa }: { readonly peakMa: number },
+    { powerCapMa }: BoardProfile,
+  ): void => {
+    if (peakMa > 0) bus.emit('job.power', { jobId: id, boardId, peakMa, capMa: powerCapMa ?? null })
+  }

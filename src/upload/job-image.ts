@@ -24,6 +24,8 @@ export interface JobImage {
   readonly id: Uint8Array
   readonly sha256: Uint8Array
   readonly decodedBytes: number
+  /** Highest estimated current; 0: unknown (SPEC §10.2). */
+  readonly peakMa: number
 }
 
 /** The image that an earlier run of this job stored, as the board takes it now; hashes are checked by the store. */
@@ -123,7 +125,7 @@ function read(manifest: Uint8Array): Manifest {
 
 const jobImage = (
   manifest: Uint8Array,
-  { blocks, sha256, decodedBytes }: Manifest,
+  { blocks, sha256, decodedBytes, peakMa }: Manifest,
   image: Uint8Array,
 ): JobImage => ({
   manifest,
@@ -133,6 +135,7 @@ const jobImage = (
   id: transferId(manifest),
   sha256,
   decodedBytes,
+  peakMa,
 })
 
 /** The board's newest compiled job, if it came from the same file. */

@@ -6,6 +6,8 @@ import { parseColorOrder } from '../pattern/color-order.ts'
 import { type CompiledPattern, compile } from '../pattern/compile.ts'
 import { detectPattern } from '../pattern/detect.ts'
 import type { PatternFault } from '../pattern/fault.ts'
+import type { Layout } from '../pattern/layout/layout.ts'
+import { layoutFromText } from '../pattern/layout/parse-layout.ts'
 import { defaultLimits, type PatternLimits } from '../pattern/limits.ts'
 import { openPart } from '../pattern/open-part.ts'
 import type { Pattern } from '../pattern/pattern.ts'
@@ -65,12 +67,20 @@ export function compileFor(
     width: board.width,
     height: board.height,
     wiring: unwrap(parseWiring(options.wiring ?? board.wiring)),
+    layout: boardLayout(options, board),
     colorOrder: unwrap(parseColorOrder(options.colorOrder ?? board.colorOrder)),
     powerCapMa: board.powerCapMa,
   }
   const power = options.scalePower === true ? 'scale' : 'refuse'
   return compile(pattern, target, { ...forEver(pattern), brightness: options.brightness, power })
 }
+
+/** The board's layout, unless the upload names a wiring instead. */
+export const boardLayout = (
+  { wiring }: Pick<UploadOptions, 'wiring'>,
+  { layout }: Pick<BoardProfile, 'layout'>,
+): Layout | undefined =>
+  layout === undefined || wiring !== undefined ? undefined : unwrap(layoutFromText(layout))
 
 /** A GIF without a loop extension says "once"; on a wall that would be a pattern that goes dark. */
 const forEver = ({ loopCount }: Pattern) => (loopCount === 1 ? { loopCount: 0 } : {})

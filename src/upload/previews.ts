@@ -55,14 +55,19 @@ export class Previews {
 
   /** Every reading of a stored file, best first. Rejects with `not_found`, `file_invalid`, `usage`. */
   async candidates(id: PatternId, hint: ReadingHint): Promise<readonly CandidateFacts[]> {
-    const { sourceSha, asked } = await this.#reading(id, hint)
+    const { sourceSha, fileName } = await this.#pattern(id)
+    const asked = { ...hint, fileName }
     return this.#patterns.run(() => this.#store.blobs.get(sourceSha), { work: 'candidates', asked })
   }
 
-  /** Rejects like `candidates`, and with `file_ambiguous` when the reading is not clear. */
+  /** Without a hint as it was said when the file came in. Rejects like `candidates`, and with `file_ambiguous` when the reading is not clear. */
   async ofPattern(id: PatternId, hint: ReadingHint): Promise<SerialisedPreview> {
-    const { sourceSha, asked } = await this.#reading(id, hint)
-    return this.#draw(sourceSha, { work: 'drawPattern', asked })
+    const pattern = await this.#pattern(id)
+    const { fileName, candidate, leds, width, height, channels, frames } = withStoredReading<
+      Omit<Reading, 'fileName'>
+    >(pattern, hint)
+    const asked = { fileName, candidate, leds, width, height, channels, frames }
+    return this.#draw(pattern.sourceSha, { work: 'drawPattern', asked })
   }
 
   /** What the board plays, as its own canvas. Rejects with `not_found` when that cannot be known. */
@@ -75,9 +80,9 @@ export class Previews {
     if (job === undefined || job.sourceSha === null)
       throw new AppError('not_found', `What ${board.name} shows was not made by this gateway.`)
     if (job.raw) throw new AppError('not_found', `${board.name} holds raw bytes, which are no picture.`)
-    const { leds, width, height, wiring } = board
+    const { leds, width, height, wiring, layoutJson } = board
     const options = JSON.parse(job.optionsJson) as UploadOptions
-    const asked = { options, board: { leds, width, height, wiring } }
+    const asked = { options, board: { leds, width, height, wiring, layout: layoutJson ?? undefined } }
     return this.#draw(job.sourceSha, { work: 'drawBoard', asked })
   }
 
@@ -101,14 +106,10 @@ export class Previews {
     }
   }
 
-  async #reading(id: PatternId, hint: ReadingHint) {
+  async #pattern(id: PatternId) {
     const found = await this.#store.patterns.get(id)
     if (found === undefined) throw new AppError('not_found', 'There is no pattern with this id.')
-    const { fileName, candidate, leds, width, height, channels, frames } = withStoredReading<
-      Omit<Reading, 'fileName'>
-    >(found, hint)
-    const asked = { fileName, candidate, leds, width, height, channels, frames }
-    return { sourceSha: found.sourceSha, asked }
+    return found
   }
 }
 

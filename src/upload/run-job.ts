@@ -32,6 +32,8 @@ export interface RunDeps {
   readonly adaptBody: boolean
   /** What a paired board wants its manifests to carry; undefined: it has no key of ours. */
   readonly sealFor?: (session: BoardSession) => Seal | undefined
+  /** The image is made, and nothing of it has been sent. */
+  readonly onPrepared?: (job: JobRecord, image: JobImage, profile: BoardProfile) => void
 }
 
 export type RunResult =
@@ -65,6 +67,7 @@ export async function runJob(
       (await loadJobImage(store, job, { seal, nowMs })) ??
       (await makeJobImage(deps, job, profile, session.caps, nowMs, seal))
     if (!wanted()) return { end: 'stopped' }
+    deps.onPrepared?.(job, image, profile)
     const result = await transfer(deps, job, session, image, seal, wanted, onProgress)
     if (!isTooOld(result)) return result
     // A later upload, or a restored database, has overtaken this image; it is as good under a new generation.

@@ -7,7 +7,7 @@ import type { BoardId, JobId } from '../kernel/ids.ts'
 import type { SenderProgress } from '../protocol/sender/sender.ts'
 import { type JobRecord, unfinishedStates } from '../store/tables/job-record.ts'
 import type { NewJob } from '../store/tables/jobs.ts'
-import { type JobEvents, toProgress } from './job-events.ts'
+import { announcePower, type JobEvents, toProgress } from './job-events.ts'
 import { isFinal, isRunning, type Job, type JobInput, stepJob, wantsReset } from './job-state.ts'
 import { pullReset, type ResetBoard } from './pull-reset.ts'
 import { type RunDeps, type RunResult, runJob } from './run-job.ts'
@@ -164,7 +164,8 @@ export class UploadQueue {
       !this.#closing &&
       isRunning(this.#jobs.get(id)?.record.state ?? 'cancelled') &&
       !this.#deps.registry.quarantined(record.boardId)
-    const result = await runJob(this.#deps, record, session, profile, wanted, (progress, stats) => {
+    const deps: RunDeps = { ...this.#deps, onPrepared: announcePower(this.#deps.bus) }
+    const result = await runJob(deps, record, session, profile, wanted, (progress, stats) => {
       this.#deps.bus.emit('job.progress', toProgress(record, progress, stats))
       if (progress.phase === phase) return
       phase = progress.phase

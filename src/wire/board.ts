@@ -1,5 +1,11 @@
 import { z } from 'zod'
 
+/** Of the chips of a board; W: white, last. */
+export const colorOrder = z.enum([
+  ...(['RGB', 'RBG', 'GRB', 'GBR', 'BRG', 'BGR'] as const),
+  ...(['RGBW', 'RBGW', 'GRBW', 'GBRW', 'BRGW', 'BGRW'] as const),
+])
+
 /** Body of PATCH /boards/:id. */
 export const boardChange = z.strictObject({
   name: z.string().trim().min(1).max(32).optional(),
@@ -9,7 +15,9 @@ export const boardChange = z.strictObject({
     .string()
     .regex(/^(row|column)-(straight|serpentine)-(tl|tr|bl|br)$/, 'a wiring such as row-serpentine-tl')
     .optional(),
-  colorOrder: z.enum(['RGB', 'RBG', 'GRB', 'GBR', 'BRG', 'BGR']).optional(),
+  /** One of the forms in docs/formats.md; null: none. Goes without width, height and wiring. */
+  layout: z.looseObject({ kind: z.string() }).nullable().optional(),
+  colorOrder: colorOrder.optional(),
   /** null: no cap of its own. */
   powerCapMa: z.int().min(1).max(1_000_000).nullable().optional(),
 })
@@ -24,6 +32,8 @@ export interface BoardView {
   readonly width: number
   readonly height: number
   readonly wiring: string
+  /** Where its LEDs sit, instead of wiring; null: it has none. */
+  readonly layout: unknown
   readonly colorOrder: string
   readonly powerCapMa: number | null
   readonly firmware: string

@@ -1,10 +1,10 @@
 import { z } from 'zod'
+import { colorOrder } from './board.ts'
 import { part } from './part.ts'
 
 const wiring = z
   .string()
   .regex(/^(row|column)-(straight|serpentine)-(tl|tr|bl|br)$/, 'a wiring such as row-serpentine-tl')
-const colorOrder = z.enum(['RGB', 'RBG', 'GRB', 'GBR', 'BRG', 'BGR'])
 const side = z.int().min(1).max(65_535)
 
 /** Body of POST /jobs: one stored pattern to one or many boards. */
@@ -75,6 +75,15 @@ export type EventLine =
       readonly durableBlocks: number
       readonly blocks: number
       readonly lineShare: number | null
+    }
+  | {
+      /** Before the first byte is sent. */
+      readonly event: 'power'
+      readonly jobId: string
+      readonly boardId: string
+      readonly peakMa: number
+      /** null: the board has no cap. */
+      readonly capMa: number | null
     }
   | {
       readonly event: 'board'

@@ -138,6 +138,39 @@ t.test('the book keeps what a board says of itself and what a person says of it'
   t.match(await book.profileOf(session(9)), { leds: 256 }, 'a board that nobody has written down yet')
 })
 
+t.test('a layout stands for width, height and wiring until one of them is set', async t => {
+  const store = await someStore(t)
+  const book = new BoardBook(store, new VirtualClock())
+  await book.meet(session(1))
+  const layout = { json: '{"kind":"x"}', width: 20, height: 20, leds: 200 }
+  t.match(await book.change(idOf(1), { layout }), { width: 20, height: 20, layoutJson: layout.json })
+  t.match(await book.change(idOf(1), { name: 'ring', powerCapMa: 5 }), { width: 20, layoutJson: layout.json })
+  t.match(
+    await book.meet(session(1)),
+    { width: 20, height: 20, layoutJson: layout.json },
+    'a greeting leaves it alone',
+  )
+  t.match(await book.profileOf(session(1)), { width: 20, layout: layout.json })
+  t.match(
+    await book.change(idOf(1), { layout: null }),
+    { width: 0, height: 0, layoutJson: null },
+    'no matrix of 256 LEDs',
+  )
+  t.equal((await book.profileOf(session(1))).layout, undefined)
+  await book.change(idOf(1), { layout: { ...layout, width: 16, height: 16, leds: 256 } })
+  t.match(await book.change(idOf(1), { layout: null }), { width: 16, height: 16, layoutJson: null })
+  await book.change(idOf(1), { layout })
+  t.match(await book.change(idOf(1), { width: 32, height: 8 }), { width: 32, height: 8, layoutJson: null })
+  await t.rejects(book.change(idOf(1), { layout, wiring: 'row-straight-tl' }), {
+    code: 'usage',
+    message: /either a layout/,
+  })
+  await t.rejects(book.change(idOf(1), { layout: { ...layout, leds: 257 } }), {
+    code: 'usage',
+    message: /257 LEDs; this board has 256/,
+  })
+})
+
 t.test('a change that cannot be is refused as a whole', async t => {
   const store = await someStore(t)
   const book = new BoardBook(store, new VirtualClock())

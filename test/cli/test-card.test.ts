@@ -42,6 +42,12 @@ t.test('a board with white LEDs shows four values a LED', async t => {
     '--json',
   )
   t.match(sent.last, { event: 'done' })
+  t.match(
+    sent.events.find(({ event }) => event === 'power'),
+    { peakMa: Number, capMa: null },
+  )
+  const phases = sent.events.map(({ event }) => event)
+  t.ok(!phases.slice(0, phases.indexOf('power')).includes('progress'), 'before anything is sent')
   await eventually(() => board.pixels.find(pixels => pixels === `00000080${'00000000'.repeat(4)}`), 'white')
   await eventually(() => board.pixels.find(pixels => pixels === `${'00280000'.repeat(4)}00000000`), 'red')
 })

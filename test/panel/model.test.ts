@@ -59,6 +59,7 @@ const board = (name: string, part: Partial<BoardView> = {}): BoardView => ({
   width: 8,
   height: 8,
   wiring: 'row-serpentine-tl',
+  layout: null,
   colorOrder: 'GRB',
   powerCapMa: null,
   firmware: '1.0.0',

@@ -142,6 +142,19 @@ if (!hasChromium) {
     t.match(words, /another reading or another board/)
   })
 
+  t.test('what an upload would refuse is said before it is sent, with what would make it fit', async t => {
+    await app.core.book.change(boardId(uuidA), { powerCapMa: 300 })
+    const [{ id } = { id: '' }] = (await app.core.uploads.patterns({ limit: 1 })).patterns
+    await visit(page, 'boards')
+    await visit(page, `upload/${id}`)
+    const choice = page.locator('.choice', { hasText: 'Bar front' })
+    await choice.getByText(/is limited to 0\.30 A\..*brightness \d+ of 255 fits/).waitFor()
+    await page.getByRole('checkbox', { name: /Dim it to fit/ }).check()
+    await choice.getByText(/is limited to/).waitFor({ state: 'detached' })
+    t.equal(await choice.getByText(/is limited to/).count(), 0, 'dimmed it fits')
+    await app.core.book.change(boardId(uuidA), { powerCapMa: null })
+  })
+
   t.test('a file that is no pattern is refused with its reason', async t => {
     await visit(page, 'upload')
     const nothing = { name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.from('no lights here') }

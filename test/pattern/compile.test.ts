@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { type BoardTarget, compile } from '../../src/pattern/compile.ts'
+import { parseLayout } from '../../src/pattern/layout/parse-layout.ts'
 import { createPattern, type Pattern } from '../../src/pattern/pattern.ts'
 import { dim, fittingBrightness, frameMa, peakOf } from '../../src/pattern/power.ts'
 import {
@@ -150,6 +151,57 @@ t.test('what does not fit is refused with what to do', async t => {
     message: /3×2 are 6/,
   })
   t.match(value(fromSourceWiring(pattern(2, 2, count(4)), 'row-serpentine-tl')), { width: 2, height: 2 })
+})
+
+t.test('a layout says where the LEDs sit, and cells without one are left out', async t => {
+  const drawn = pattern(3, 2, count(6))
+  const ring = value(
+    parseLayout({
+      kind: 'cells',
+      width: 3,
+      height: 2,
+      cells: [
+        [2, 1],
+        [0, 0],
+        [1, 0],
+      ],
+    }),
+  )
+  const board = { ...strip(4), layout: ring }
+  const compiled = value(compile(drawn, board))
+  t.match(compiled, { leds: 4, width: 0, height: 0 }, 'a canvas with gaps is no matrix to the board')
+  t.same([...(compiled.frames[0]?.pixels ?? [])], [16, 17, 18, 1, 2, 3, 4, 5, 6, 0, 0, 0])
+  const whole = value(parseLayout({ kind: 'panels', columns: 2, rows: 1, panelWidth: 1, panelHeight: 2 }))
+  const wall = value(compile(pattern(2, 2, count(4)), { ...strip(4), layout: whole }))
+  t.match(wall, { width: 2, height: 2 })
+  t.same([...(wall.frames[0]?.pixels ?? [])], [1, 2, 3, 7, 8, 9, 4, 5, 6, 10, 11, 12])
+  t.same(
+    [...(value(compile(pattern(2, 1, count(2)), board)).frames[0]?.pixels ?? [])],
+    [...count(2), 0, 0, 0, 0, 0, 0],
+    'a strip goes on as it is',
+  )
+  const row = value(
+    parseLayout({
+      kind: 'cells',
+      width: 5,
+      height: 1,
+      cells: [
+        [4, 0],
+        [0, 0],
+      ],
+    }),
+  )
+  t.same(
+    [...(value(compile(pattern(5, 1, count(5)), { ...strip(2), layout: row })).frames[0]?.pixels ?? [])],
+    [13, 14, 15, 1, 2, 3],
+  )
+  for (const [made, target, message] of [
+    [pattern(2, 2, count(4)), board, /pattern is 2×2, the board 3×2/],
+    [pattern(2, 3, count(6)), board, /turned by a quarter/],
+    [drawn, { ...strip(2), layout: ring }, /layout places 3 LEDs, but the board has only 2/],
+    [pattern(5, 1, count(5)), board, /has 5 LEDs, the board 4/],
+  ] as const)
+    t.match(fault(compile(made, target)), { kind: 'does_not_fit', message })
 })
 
 t.test('current is estimated from the sum of the values: 60 mA a white pixel, 1 mA a dark one', async t => {

@@ -138,8 +138,8 @@ function boards(tables: MemoryTables): SyncTables['boards'] {
     get: id => tables.boards.get(id),
     list: () => [...tables.boards.values()].sort((a, b) => compare(a.name, b.name) || compare(a.id, b.id)),
     rename: ({ id, name }) => change(id, { name }),
-    setProfile: ({ id, width, height, wiring, colorOrder, powerCapMa }) =>
-      change(id, { width, height, wiring, colorOrder, powerCapMa }),
+    setProfile: ({ id, width, height, wiring, layoutJson, colorOrder, powerCapMa }) =>
+      change(id, { width, height, wiring, layoutJson, colorOrder, powerCapMa }),
     quarantine: ({ id }) => change(id, { quarantined: true }),
     release: ({ id }) => change(id, { quarantined: false }),
     raiseGeneration: ({ id, generation }) =>
@@ -152,6 +152,7 @@ const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
 const firstSeen = (seen: Omit<SeenBoard, 'nowMs'>, nowMs: number): BoardRecord => ({
   ...seen,
+  layoutJson: null,
   powerCapMa: null,
   generation: 0,
   quarantined: false,
@@ -161,8 +162,8 @@ const firstSeen = (seen: Omit<SeenBoard, 'nowMs'>, nowMs: number): BoardRecord =
 
 const seenAgain = (known: BoardRecord, seen: Omit<SeenBoard, 'nowMs'>, nowMs: number): BoardRecord => ({
   ...known,
-  width: seen.width > 0 ? seen.width : known.width,
-  height: seen.width > 0 ? seen.height : known.height,
+  width: seen.width > 0 && known.layoutJson === null ? seen.width : known.width,
+  height: seen.width > 0 && known.layoutJson === null ? seen.height : known.height,
   leds: seen.leds,
   linkKind: seen.linkKind,
   linkAddress: seen.linkAddress,

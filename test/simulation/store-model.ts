@@ -82,6 +82,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
       width: fc.nat(4),
       height: fc.nat(4),
       wiring: text,
+      layoutJson: fc.option(text),
       colorOrder: text,
       powerCapMa: fc.option(fc.nat(9)),
     })

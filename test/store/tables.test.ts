@@ -130,7 +130,15 @@ t.test('a board keeps what the user gave it when it is seen again', async t => {
   const first = await store.boards.seen(seen(shelf))
   t.match(first, { powerCapMa: null, generation: 0, quarantined: false, firstSeenMs: 1000, lastSeenMs: 1000 })
   await store.boards.rename({ id: shelf, name: 'Top shelf' })
-  const profile = { id: shelf, width: 8, height: 16, wiring: 'rows', colorOrder: 'RGB', powerCapMa: 900 }
+  const profile = {
+    id: shelf,
+    width: 8,
+    height: 16,
+    wiring: 'rows',
+    layoutJson: null,
+    colorOrder: 'RGB',
+    powerCapMa: 900,
+  }
   await store.boards.setProfile(profile)
   t.equal((await store.boards.quarantine({ id: shelf })).quarantined, true)
 
@@ -146,6 +154,20 @@ t.test('a board keeps what the user gave it when it is seen again', async t => {
   const names = (await store.boards.list()).map(board => board.name)
   t.same(names, ['Top shelf', 'Window'])
   await t.rejects(store.boards.rename({ id: unknownBoard, name: 'x' }), { code: 'not_found' })
+})
+
+t.test('no greeting undoes a layout', async t => {
+  const store = await open(t)
+  await store.boards.seen(seen(shelf))
+  const { width, height } = await store.boards.setProfile({
+    ...{ id: shelf, width: 9, height: 9, wiring: 'rows', colorOrder: 'RGB', powerCapMa: null },
+    layoutJson: '{"kind":"rings"}',
+  })
+  t.match(await store.boards.seen({ ...seen(shelf), width: 32, height: 4 }), {
+    width,
+    height,
+    layoutJson: '{"kind":"rings"}',
+  })
 })
 
 t.test('no generation is given out twice', async t => {

@@ -7,6 +7,7 @@ import { AppError } from '../../src/kernel/errors.ts'
 import { silentLog } from '../../src/kernel/log.ts'
 import { decodeManifest } from '../../src/protocol/manifest.ts'
 import { Backups } from '../../src/store/backups.ts'
+import type { Store } from '../../src/store/store.ts'
 import { type Bench, noise, type UploadRig, uploadRig } from './upload-rig.ts'
 
 const viewOf = (rig: UploadRig, { id }: Bench) => rig.core.views.find(id)
@@ -215,4 +216,44 @@ t.test('the key is in no log, view, backup or database, and without its file not
   await rig.pass(5000)
   t.equal(rig.core.registry.session(bench.id), undefined)
   t.ok(lines.some(line => /is missing, which opens the stored pairing keys/.test(line)))
+})
+
+t.test('the list of boards asks for the keys of all that are away at once', async t => {
+  const asked: string[] = []
+  const wrap = (store: Store): Store => {
+    const boardKeys = Object.fromEntries(
+      Object.entries(store.boardKeys).map(([name, run]) => [
+        name,
+        (...args: never[]) => {
+          asked.push(name)
+          return (run as (...given: never[]) => unknown)(...args)
+        },
+      ]),
+    ) as unknown as Store['boardKeys']
+    return {
+      ...store,
+      boardKeys,
+      get pending() {
+        return store.pending
+      },
+    }
+  }
+  const rig = await uploadRig(t, { wrap })
+  const benches = [1, 2, 3, 4, 5, 6].map(at => rig.board(at))
+  for (const bench of benches) await rig.present(bench)
+  for (const bench of benches.slice(0, 3)) await pair(rig, bench)
+  asked.length = 0
+  await rig.core.views.list()
+  t.same(asked, [], 'what is there has proved itself')
+  for (const bench of benches.slice(1)) {
+    bench.unplug()
+    await rig.when(() => rig.core.registry.session(bench.id) === undefined, 'the board to go')
+  }
+  asked.length = 0
+  const views = await rig.core.views.list()
+  t.same(asked, ['paired'])
+  const trusts = benches.map(({ id }) => views.find(view => view.id === id)?.trust)
+  t.same(trusts, ['paired', 'paired', 'paired', 'untrusted', 'untrusted', 'untrusted'])
+  const alone = await Promise.all(benches.map(async bench => (await viewOf(rig, bench)).trust))
+  t.same(alone, trusts, 'one by one they are the same')
 })

@@ -106,6 +106,9 @@ t.test('whatever is asked of a file, the thread answers as it would be answered 
       fc.constantFrom<PatternWork>(
         { work: 'candidates', asked: reading },
         { work: 'check', asked: reading },
+        { work: 'arrive', asked: reading },
+        { work: 'drawThumbnail', asked: reading },
+        { work: 'fit', asked: { options: whole, board, caps: { ...caps, slotBytes: 2000 } } },
         { work: 'drawPattern', asked: reading },
         { work: 'drawBoard', asked: { options: whole, board } },
         { work: 'prepare', asked: { options: whole, board, caps, generation: 7 } },

@@ -8,6 +8,7 @@ import { ByteCache } from '../../src/upload/preview/byte-cache.ts'
 import { drawBoard, drawPattern } from '../../src/upload/preview/draw-preview.ts'
 import { Previews, type SerialisedPreview } from '../../src/upload/previews.ts'
 import type { PreviewView } from '../../src/wire/pattern.ts'
+import { ledmFile } from '../support/pixelgate.ts'
 import { noise, noiseGif, raw, uploadRig } from './upload-rig.ts'
 
 const viewOf = ({ json }: SerialisedPreview): PreviewView => parsed(json)
@@ -128,4 +129,42 @@ t.test('the cache holds so many bytes, and the gate lets so many wait', async t 
   await second
   await gate.run(work('fourth'))
   t.same(order, ['first', 'second', 'fourth'])
+})
+
+t.test('a board with a layout is shown on its canvas, dark where it has no LED', async t => {
+  const layout = JSON.stringify({
+    kind: 'cells',
+    width: 3,
+    height: 1,
+    cells: [
+      [2, 0],
+      [0, 0],
+    ],
+  })
+  const tall = JSON.stringify({
+    kind: 'cells',
+    width: 2,
+    height: 2,
+    cells: [
+      [1, 1],
+      [0, 0],
+    ],
+  })
+  const board = { leds: 4, width: 3, height: 1, wiring: 'row-straight-tl', layout }
+  const drawn = (source: Uint8Array, options: object, shape: object) =>
+    parsed(
+      drawBoard(
+        source,
+        { options: { fileName: 'a.rgb', raw: false, ...options }, board: { ...board, ...shape } },
+        defaultLimits,
+      ),
+    )
+  const two = drawn(strip.slice(0, 6), { leds: 2 }, {})
+  t.match(two, { width: 3, height: 1 })
+  t.same(pixelsOf(two), [4, 5, 6, 0, 0, 0, 1, 2, 3], 'a strip lies as the layout says')
+  const canvas = drawn(strip.slice(0, 9), { leds: 3 }, {})
+  t.same(pixelsOf(canvas), [1, 2, 3, 0, 0, 0, 7, 8, 9])
+  const square = ledmFile([1], 2, 2)
+  const seen = pixelsOf(drawn(square, {}, { width: 2, height: 2, layout: tall }))
+  t.same(seen, [...square.slice(16, 19), 0, 0, 0, 0, 0, 0, ...square.slice(25, 28)])
 })

@@ -24,7 +24,7 @@ export const boards: Command = {
         board.name,
         board.state,
         board.width > 0 ? `${board.width}×${board.height}` : `${board.leds} LEDs`,
-        `${board.wiring} ${board.colorOrder}`,
+        `${board.layout === null ? board.wiring : 'layout'} ${board.colorOrder}`,
         board.address,
         board.trust,
         ago(board.lastSeenAt),

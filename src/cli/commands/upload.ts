@@ -42,7 +42,11 @@ export const upload: Command = {
     all: { type: 'boolean', help: 'every board that the daemon knows' },
     ...readingOptions,
     wiring: { type: 'string', value: 'W', help: 'how the board is wired; default: its profile' },
-    'color-order': { type: 'string', value: 'ORDER', help: 'RGB RBG GRB GBR BRG BGR; default: its profile' },
+    'color-order': {
+      type: 'string',
+      value: 'ORDER',
+      help: 'RGB RBG GRB GBR BRG BGR, with white RGBW GRBW …; default: its profile',
+    },
     brightness: { type: 'string', value: '0-255', help: 'dim the pattern' },
     'scale-power': {
       type: 'boolean',

@@ -49,6 +49,9 @@ export function eventRoutes({ core }: ApiDeps): Router {
         toldAtMs.set(progress.jobId, now)
         write({ event: 'progress', ...progress })
       }),
+      core.bus.on('job.power', power => {
+        if (batch === undefined || open.has(power.jobId)) write({ event: 'power', ...power })
+      }),
     ]
     if (batch === undefined) {
       subscriptions.push(

@@ -1,5 +1,6 @@
 import type { BoardView } from '../../wire/board.ts'
 import type { CandidateView } from '../../wire/pattern.ts'
+import type { BoardFit } from '../../wire/pattern-fit.ts'
 import { boardShape, stateWord } from '../model/boards.ts'
 import { fitOf } from '../model/fit.ts'
 import { Badge } from './badge.tsx'
@@ -8,6 +9,8 @@ interface Props {
   readonly boards: readonly BoardView[]
   /** null: raw bytes, which are not compared with a board. */
   readonly candidate: CandidateView | null
+  /** What compiling for the boards has said so far, by their ids. */
+  readonly fits: ReadonlyMap<string, BoardFit>
   readonly chosen: ReadonlySet<string>
   readonly onChange: (chosen: ReadonlySet<string>) => void
 }
@@ -15,7 +18,7 @@ interface Props {
 const tones = { fits: 'ok', scaled: 'ok', partly: 'warn', not: 'bad' } as const
 
 /** Boards with how the pattern fits onto each. */
-export function BoardChoice({ boards, candidate, chosen, onChange }: Props) {
+export function BoardChoice({ boards, candidate, fits, chosen, onChange }: Props) {
   const toggle = (id: string) => {
     const next = new Set(chosen)
     if (!next.delete(id)) next.add(id)
@@ -26,6 +29,7 @@ export function BoardChoice({ boards, candidate, chosen, onChange }: Props) {
       <legend class="visually-hidden">Boards to send it to</legend>
       {boards.map(board => {
         const fit = candidate === null ? null : fitOf(candidate, board)
+        const tried = fits.get(board.id)
         return (
           <label key={board.id} class="choice">
             <input type="checkbox" checked={chosen.has(board.id)} onChange={() => toggle(board.id)} />
@@ -36,6 +40,15 @@ export function BoardChoice({ boards, candidate, chosen, onChange }: Props) {
                 {board.state !== 'connected' && ` · ${stateWord[board.state].toLowerCase()}, so it waits`}
               </span>
               {fit !== null && <Badge tone={tones[fit.kind]} text={fit.words} />}
+              {tried !== undefined && !tried.fits && fit?.kind !== 'not' && (
+                <span class="small">
+                  <Badge
+                    tone="bad"
+                    text={tried.overKb > 0 ? `${tried.overKb} KB too large` : 'not as it is'}
+                  />{' '}
+                  {[...tried.problems, ...tried.advice].map(({ message }) => message).join(' ')}
+                </span>
+              )}
             </span>
           </label>
         )

@@ -14,7 +14,9 @@ export function BoardScreen({ board, brightness }: Props) {
   const { status } = board
   const imageId = status?.imageId ?? null
   // The gateway draws it as the board's own canvas, so another shape is another picture.
-  const key = imageId && `${board.id} ${imageId} ${board.width}×${board.height} ${board.wiring}`
+  const key =
+    imageId &&
+    `${board.id} ${imageId} ${board.width}×${board.height} ${board.wiring} ${JSON.stringify(board.layout)}`
   const { preview, trouble } = usePreview(key, () => boardPreview(board.id, key ?? ''))
   const away = board.state !== 'connected'
   const stopped = status === null || status.mode === 'stopped'

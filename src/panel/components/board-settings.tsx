@@ -15,7 +15,10 @@ import { SelectField } from './select-field.tsx'
 import { TextField } from './text-field.tsx'
 import { WiringPicture } from './wiring-picture.tsx'
 
-const colorOrders = ['RGB', 'RBG', 'GRB', 'GBR', 'BRG', 'BGR'] as const
+const colorOrders = [
+  ...(['RGB', 'RBG', 'GRB', 'GBR', 'BRG', 'BGR'] as const),
+  ...(['RGBW', 'RBGW', 'GRBW', 'GBRW', 'BRGW', 'BGRW'] as const),
+]
 type ColorOrder = (typeof colorOrders)[number]
 
 interface Props {
@@ -35,13 +38,13 @@ export function BoardSettings({ board, onClose }: Props) {
   const [power, setPower] = useState(board.powerCapMa === null ? '' : String(board.powerCapMa))
   const [trouble, setTrouble] = useState<string | null>(null)
   const wire = (part: Partial<Wiring>) => setWiring({ ...wiring, ...part })
-  const strip = Number(width) === 0 || Number(height) <= 1
+  const laidOut = board.layout !== null
+  const strip = laidOut || Number(width) === 0 || Number(height) <= 1
   const save = async () => {
     const change: BoardChangeBody = {
       name: name.trim(),
-      width: Number(width),
-      height: Number(height),
-      wiring: wiringText(wiring),
+      // Either of them would take the layout away.
+      ...(laidOut ? {} : { width: Number(width), height: Number(height), wiring: wiringText(wiring) }),
       colorOrder,
       powerCapMa: power.trim() === '' ? null : Number(power),
     }
@@ -65,27 +68,33 @@ export function BoardSettings({ board, onClose }: Props) {
         {trouble !== null && <Notice tone="bad">{trouble}</Notice>}
         <fieldset disabled={!mayOperate.value} class="form">
           <TextField label="Name" value={name} onInput={setName} required maxLength={32} autoComplete="off" />
-          <div class="columns">
-            <TextField
-              label="Width"
-              type="number"
-              value={width}
-              onInput={setWidth}
-              min={0}
-              max={65_535}
-              required
-            />
-            <TextField
-              label="Height"
-              type="number"
-              value={height}
-              onInput={setHeight}
-              min={0}
-              max={65_535}
-              required
-            />
-          </div>
-          <p class="quiet small">The board has {board.leds} LEDs. Width and height 0: one strip.</p>
+          {!laidOut && (
+            <div class="columns">
+              <TextField
+                label="Width"
+                type="number"
+                value={width}
+                onInput={setWidth}
+                min={0}
+                max={65_535}
+                required
+              />
+              <TextField
+                label="Height"
+                type="number"
+                value={height}
+                onInput={setHeight}
+                min={0}
+                max={65_535}
+                required
+              />
+            </div>
+          )}
+          <p class="quiet small">
+            {laidOut
+              ? `The board has ${board.leds} LEDs and a layout of its own; see: pixelgate board set --layout`
+              : `The board has ${board.leds} LEDs. Width and height 0: one strip.`}
+          </p>
           {!strip && (
             <div class="wiring-fields">
               <WiringPicture wiring={wiring} width={Number(width)} height={Number(height)} />

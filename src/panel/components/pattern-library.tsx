@@ -49,8 +49,10 @@ export function PatternLibrary() {
 }
 
 function PatternCard({ pattern }: { readonly pattern: PatternView }) {
-  const { id, name, format, sizeBytes, createdAt } = pattern
-  const { preview, trouble } = usePreview(id, () => patternPreview(id, { candidate: 0 }))
+  const { id, name, format, sizeBytes, createdAt, leds, ambiguous } = pattern
+  // Where nobody has said how to read it, the best guess is shown.
+  const reading = leds === null || ambiguous ? { candidate: 0 } : {}
+  const { preview, trouble } = usePreview(id, () => patternPreview(id, reading))
   return (
     <a class="pattern" href={routeHash({ page: 'upload', patternId: id })}>
       <div class="screen">

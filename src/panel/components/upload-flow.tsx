@@ -1,13 +1,14 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import type { JobView } from '../../wire/job.ts'
 import type { StoredPatternView } from '../../wire/pattern.ts'
+import type { BoardFit } from '../../wire/pattern-fit.ts'
 import { fitOf } from '../model/fit.ts'
 import { formatBytes, plural, shortDigest } from '../model/format.ts'
 import { asTrouble } from '../model/problem.ts'
 import { boards } from '../state/boards.ts'
 import { jobs } from '../state/jobs.ts'
 import { mayOperate } from '../state/session.ts'
-import { loadCandidates, loadPattern, orderUpload } from '../state/upload.ts'
+import { loadCandidates, loadFits, loadPattern, orderUpload } from '../state/upload.ts'
 import { BoardChoice } from './board-choice.tsx'
 import { CandidateChoice } from './candidate-choice.tsx'
 import { JobCard } from './job-card.tsx'
@@ -27,6 +28,7 @@ export function UploadFlow({ patternId }: { readonly patternId: string }) {
   const [sent, setSent] = useState<readonly JobView[]>([])
   const [trouble, setTrouble] = useState<string | null>(null)
   const [busy, setBusy] = useState(false)
+  const [fits, setFits] = useState<ReadonlyMap<string, BoardFit>>(new Map())
   const progress = useRef<HTMLElement>(null)
 
   const guarded = async (act: () => Promise<void>) => {
@@ -41,8 +43,28 @@ export function UploadFlow({ patternId }: { readonly patternId: string }) {
   }
   // Another pattern is another page.
   useEffect(() => {
-    void guarded(async () => setStored(await loadPattern(patternId)))
+    void guarded(async () => {
+      const found = await loadPattern(patternId)
+      const { leds = null, width = null, height = null, candidate = 0 } = found.pattern.reading
+      setHints({ leds, width, height })
+      setIndex(candidate)
+      setStored(found)
+    })
   }, [patternId])
+  const reading = stored?.candidates[index]?.index
+  useEffect(() => {
+    if (stored === null) return
+    let asked = true
+    setFits(new Map())
+    // The words of the shapes are there meanwhile; compiling takes its time, and an upload says the same.
+    loadFits(patternId, { ...hints, candidate: reading }, scalePower).then(
+      found => asked && setFits(found),
+      () => undefined,
+    )
+    return () => {
+      asked = false
+    }
+  }, [stored, reading, scalePower])
   useEffect(() => {
     if (sent.length > 0) progress.current?.scrollIntoView({ block: 'end' })
   }, [sent])
@@ -110,7 +132,7 @@ export function UploadFlow({ patternId }: { readonly patternId: string }) {
       <section>
         <h2>Where to?</h2>
         {all.length === 0 && <p class="quiet">No board has been here yet.</p>}
-        <BoardChoice boards={all} candidate={candidate} chosen={targets} onChange={setChosen} />
+        <BoardChoice boards={all} candidate={candidate} fits={fits} chosen={targets} onChange={setChosen} />
         <label class="check">
           <input
             type="checkbox"

@@ -1,6 +1,7 @@
 import { signal } from '@preact/signals'
 import type { JobView } from '../../wire/job.ts'
 import type { CandidateView, PatternView, StoredPatternView } from '../../wire/pattern.ts'
+import type { BoardFit, PatternFitView } from '../../wire/pattern-fit.ts'
 import { get, post, sendFile, withQuery } from '../api.ts'
 import { formatBytes } from '../model/format.ts'
 import { asTrouble, Trouble } from '../model/problem.ts'
@@ -61,11 +62,8 @@ export async function uploadFile(file: File, raw = false): Promise<void> {
 export async function loadPattern(id: string): Promise<StoredPatternView> {
   const known = arrived.peek()
   if (known?.pattern.id === id) return known
-  const [{ pattern }, candidates] = await Promise.all([
-    get<{ pattern: PatternView }>(`/patterns/${id}`),
-    loadCandidates(id, {}),
-  ])
-  return { pattern, candidates }
+  const { pattern } = await get<{ pattern: PatternView }>(`/patterns/${id}`)
+  return { pattern, candidates: pattern.raw ? [] : await loadCandidates(id, pattern.reading) }
 }
 
 export async function loadCandidates(
@@ -74,6 +72,17 @@ export async function loadCandidates(
 ): Promise<readonly CandidateView[]> {
   const path = withQuery(`/patterns/${id}/candidates`, { leds, width, height })
   return (await get<{ candidates: readonly CandidateView[] }>(path)).candidates
+}
+
+/** For each known board whether the pattern fits, and what would make it fit. */
+export async function loadFits(
+  id: string,
+  { candidate, leds, width, height }: Reading,
+  scalePower: boolean,
+): Promise<ReadonlyMap<string, BoardFit>> {
+  const how = { candidate, leds, width, height, scalePower: scalePower ? 'true' : undefined }
+  const { boards } = await get<PatternFitView>(withQuery(`/patterns/${id}/fit`, how))
+  return new Map(boards.map(board => [board.boardId, board]))
 }
 
 export interface PatternPage {

@@ -30,13 +30,19 @@ export function placeRings({ rings, startDeg, direction, ...canvas }: FormOf<'ri
       radius,
     }))
   })
-  return onCanvas(leds, canvas)
+  return onCanvas(
+    leds,
+    canvas,
+    rings.some(ring => ring.radius !== undefined),
+  )
 }
 
 /** Rays (spokes) round the middle, one after the other. */
 export function placeRays(form: FormOf<'rays'>): Placed {
   const { rays, ledsPerRay, innerRadius, startDeg, direction, run } = form
-  const outerRadius = form.outerRadius ?? innerRadius + ledsPerRay - 1
+  const edge =
+    form.width === undefined || form.height === undefined ? undefined : radiusOf(form.width, form.height)
+  const outerRadius = form.outerRadius ?? edge ?? innerRadius + ledsPerRay - 1
   if (outerRadius < innerRadius)
     return `outerRadius ${outerRadius} is smaller than innerRadius ${innerRadius}`
   if (rays * ledsPerRay > mostLeds) return `${rays} rays of ${ledsPerRay} LEDs are more than ${mostLeds}`
@@ -52,29 +58,38 @@ export function placeRays(form: FormOf<'rays'>): Placed {
       }
     })
   }).flat()
-  return onCanvas(leds, form)
+  return onCanvas(leds, form, true)
 }
 
-/** On a canvas of a given size radii are cells. Without one they are proportions, and the smallest square is taken on which no two LEDs share a cell. */
-function onCanvas(leds: readonly Polar[], { width, height }: Canvas): Placed {
+/**
+ * On a canvas of a given size, radii that were given are cells; others reach to its edge. Without one they are proportions, and the
+ * smallest square is taken on which no two LEDs share a cell.
+ */
+function onCanvas(leds: readonly Polar[], { width, height }: Canvas, inCells: boolean): Placed {
   if (leds.filter(({ radius }) => radius === 0).length > 1)
     return 'more than one LED is in the middle (radius 0); give a larger radius'
-  if (width !== undefined && height !== undefined)
-    return { width, height, cells: nearestCells(leds, width, height, 1) }
-  if ((width ?? height) !== undefined) return 'give both width and height, or neither'
   const widest = leds.reduce((most, { radius }) => Math.max(most, radius), 0)
+  const scaleTo = (edge: number) => (widest === 0 ? 1 : edge / widest)
+  if (width !== undefined && height !== undefined) {
+    const scale = inCells ? 1 : scaleTo(radiusOf(width, height))
+    return { width, height, cells: nearestCells(leds, width, height, scale) }
+  }
+  if ((width ?? height) !== undefined) return 'give both width and height, or neither'
   // An odd side has a cell in the middle.
   for (
     let side = Math.max(1, 2 * Math.floor(Math.sqrt(leds.length) / 2) - 1);
     side <= largestSide;
     side += 2
   ) {
-    const cells = nearestCells(leds, side, side, widest === 0 ? 1 : (side - 1) / 2 / widest)
+    const cells = nearestCells(leds, side, side, scaleTo(radiusOf(side, side)))
     if (new Set(cells.map(([x, y]) => y * side + x)).size === leds.length)
       return { width: side, height: side, cells }
   }
   return `two LEDs share a cell even on a canvas of ${largestSide}×${largestSide}; give rings other radii, or fewer LEDs`
 }
+
+/** From the middle of a canvas to the middle of the cells at its nearest edge. */
+const radiusOf = (width: number, height: number): number => (Math.min(width, height) - 1) / 2
 
 function nearestCells(leds: readonly Polar[], width: number, height: number, scale: number): readonly Cell[] {
   const [middleX, middleY] = [(width - 1) / 2, (height - 1) / 2]

@@ -14,6 +14,8 @@ export interface BoardRecord {
   readonly leds: number
   /** How the strip runs through the matrix; the pattern module owns the words. */
   readonly wiring: string
+  /** Where its LEDs sit, instead of wiring; null: it has no layout. */
+  readonly layoutJson: string | null
   readonly colorOrder: string
   /** Highest current the pattern may draw; null: the board's own limit holds. */
   readonly powerCapMa: number | null
@@ -33,7 +35,10 @@ export interface BoardRecord {
 
 /** What a handshake tells. `name`, `wiring` and `colorOrder` count at the first meeting only: then they are the user's. */
 export interface SeenBoard
-  extends Omit<BoardRecord, 'powerCapMa' | 'generation' | 'quarantined' | 'firstSeenMs' | 'lastSeenMs'> {
+  extends Omit<
+    BoardRecord,
+    'layoutJson' | 'powerCapMa' | 'generation' | 'quarantined' | 'firstSeenMs' | 'lastSeenMs'
+  > {
   readonly nowMs: number
 }
 
@@ -42,6 +47,7 @@ export interface BoardProfile {
   readonly width: number
   readonly height: number
   readonly wiring: string
+  readonly layoutJson: string | null
   readonly colorOrder: string
   readonly powerCapMa: number | null
 }
@@ -74,15 +80,15 @@ const update = <Change extends { readonly id: BoardId }>(assignments: string) =>
     return must(find(db, change.id), change.id)
   })
 
-/** A board that reports no matrix does not undo the geometry that the user gave it. */
+/** A board that reports no matrix does not undo the geometry that the user gave it, and none undoes a layout. */
 const upsertSeen = `
   INSERT INTO boards (id, name, width, height, leds, wiring, colorOrder, linkKind, linkAddress, baudRate, bootId,
     firmware, capsJson, firstSeenMs, lastSeenMs)
   VALUES (@id, @name, @width, @height, @leds, @wiring, @colorOrder, @linkKind, @linkAddress, @baudRate, @bootId,
     @firmware, @capsJson, @nowMs, @nowMs)
   ON CONFLICT (id) DO UPDATE SET
-    width = iif(excluded.width > 0, excluded.width, width),
-    height = iif(excluded.width > 0, excluded.height, height),
+    width = iif(excluded.width > 0 AND layoutJson IS NULL, excluded.width, width),
+    height = iif(excluded.width > 0 AND layoutJson IS NULL, excluded.height, height),
     leds = excluded.leds, linkKind = excluded.linkKind, linkAddress = excluded.linkAddress,
     baudRate = excluded.baudRate, bootId = excluded.bootId, firmware = excluded.firmware,
     capsJson = excluded.capsJson, lastSeenMs = excluded.lastSeenMs`
@@ -103,7 +109,8 @@ export const boards = {
   rename: update<{ readonly id: BoardId; readonly name: string }>('name = @name'),
 
   setProfile: update<BoardProfile>(
-    'width = @width, height = @height, wiring = @wiring, colorOrder = @colorOrder, powerCapMa = @powerCapMa',
+    `width = @width, height = @height, wiring = @wiring, layoutJson = @layoutJson, colorOrder = @colorOrder,
+      powerCapMa = @powerCapMa`,
   ),
 
   quarantine: update<{ readonly id: BoardId }>('quarantined = 1'),

@@ -3,11 +3,11 @@ import { type BuiltImage, buildImage } from '../../protocol/image.ts'
 import type { FitAdvice } from '../../wire/pattern-fit.ts'
 import { type ImageCaps, neededBytes } from '../prepare.ts'
 
-/** Pixel bytes that all tries together may compress: about two seconds of noise on a Raspberry Pi 4, much less of a drawing. */
-const budgetBytes = 16 * 1024 * 1024
+/** Pixel bytes that the tries for one advice may compress: about a second of noise on a PC, much less of a drawing. */
+const budgetBytes = 8 * 1024 * 1024
 const rates = [2, 3, 4, 6, 8]
 /** Bits a colour channel. */
-const depths = [5, 4, 3, 2]
+const depths = [4, 3, 2]
 
 /** What would make a pattern fit that is too large, each thing tried: fewer frames, a lower rate, fewer colours. */
 export function sizeAdvice(
@@ -15,11 +15,10 @@ export function sizeAdvice(
   caps: ImageCaps,
   built: BuiltImage | undefined,
 ): readonly FitAdvice[] {
-  const tries = new Tries(caps)
   return [
-    fewerFrames(pattern, caps, built, tries),
-    lowerRate(pattern, tries),
-    fewerColors(pattern, tries),
+    fewerFrames(pattern, caps, built, new Tries(caps)),
+    lowerRate(pattern, new Tries(caps)),
+    fewerColors(pattern, new Tries(caps)),
   ].filter(advice => advice !== undefined)
 }
 
@@ -74,7 +73,9 @@ function fewerFrames(
     else tooMany = middle
   }
   if (most === 0) return undefined
-  const message = `Use fewer frames: the first ${most} of ${frames.length} fit.`
+  // A pattern too large to be tried often: what is promised was seen to fit all the same.
+  const least = tooMany - most > 1 ? 'at least ' : ''
+  const message = `Use fewer frames: ${least}the first ${most} of ${frames.length} fit.`
   return { kind: 'frames', frames: most, message }
 }
 

@@ -28,8 +28,8 @@ export const factsOf = ({ factsJson }: Pick<PatternRecord, 'factsJson'>): Stored
   factsJson === null ? null : (JSON.parse(factsJson) as StoredFacts)
 
 /**
- * The options of somebody who uses a stored file: what is not said now is as it was said when the file came in. An index goes with
- * the sizes and channels that it was found with, so they are taken together or not at all.
+ * The options of somebody who uses a stored file. Who says nothing of candidate, sizes and channels gets the reading that was said when the
+ * file came in; who does says all of it, for an index means something only with the sizes and channels that it was found with.
  */
 export function withStoredReading<T extends StoredReading & { readonly fileName?: string }>(
   pattern: Pick<PatternRecord, 'readingJson' | 'fileName'>,
@@ -37,12 +37,12 @@ export function withStoredReading<T extends StoredReading & { readonly fileName?
 ): T & { readonly fileName: string } {
   const { candidate, leds, width, height, channels } = options
   const said = [candidate, leds, width, height, channels].some(value => value !== undefined)
-  const { sourceWiring, frames, ...stored } = readingOf(pattern)
+  const stored = said ? {} : readingOf(pattern)
   return {
     ...options,
-    ...(said ? {} : stored),
-    sourceWiring: options.sourceWiring ?? sourceWiring,
-    frames: options.frames ?? frames,
+    ...stored,
+    sourceWiring: options.sourceWiring ?? stored.sourceWiring,
+    frames: options.frames ?? stored.frames,
     fileName: options.fileName ?? pattern.fileName,
   }
 }

@@ -1,18 +1,19 @@
 import type { BoardProfile } from '../../board/profile.ts'
 import { chooseCandidate } from '../../pattern/choose.ts'
+import { isDrawn } from '../../pattern/compile.ts'
 import { detectPattern } from '../../pattern/detect.ts'
 import type { PatternLimits } from '../../pattern/limits.ts'
 import { openPart } from '../../pattern/open-part.ts'
 import type { Frame, Pattern } from '../../pattern/pattern.ts'
 import { scalePixels } from '../../pattern/scale.ts'
-import { parseWiring, toCanvasOrder, wiringMap } from '../../pattern/wiring.ts'
+import { parseWiring, toCanvasOrder, toStripOrder, wiringMap } from '../../pattern/wiring.ts'
 import type { PreviewView } from '../../wire/pattern.ts'
-import { readPattern } from '../prepare.ts'
+import { boardLayout, readPattern } from '../prepare.ts'
 import { readingHint, wantedPart } from '../reading-hint.ts'
 import { unwrap } from '../unwrap.ts'
 import type { Reading, UploadOptions } from '../upload-options.ts'
 
-export type BoardShape = Pick<BoardProfile, 'leds' | 'width' | 'height' | 'wiring'>
+export type BoardShape = Pick<BoardProfile, 'leds' | 'width' | 'height' | 'wiring' | 'layout'>
 
 export interface BoardDrawing {
   readonly options: UploadOptions
@@ -71,17 +72,26 @@ function boardPreview(
   limits: PatternLimits,
 ): PreviewView {
   const pattern = readPattern(source, options, board, limits)
+  const layout = boardLayout(options, board)
   const matrix = board.width > 0 && board.height > 0
-  const canvas = matrix ? board : { width: board.leds, height: 1 }
-  if (pattern.height > 1 || pattern.leds > canvas.width * canvas.height)
+  const canvas = layout ?? (matrix ? board : { width: board.leds, height: 1 })
+  const cells = canvas.width * canvas.height
+  const drawn = isDrawn(pattern, { layout })
+  if (!drawn && pattern.leds > cells) return preview(pattern, pattern, pixels => pixels)
+  if (drawn && (layout === undefined || pattern.leds !== cells))
     return preview(pattern, pattern, pixels => pixels)
-  const map = matrix
-    ? wiringMap(board.width, board.height, unwrap(parseWiring(options.wiring ?? board.wiring)))
-    : undefined
-  const strip = new Uint8Array(canvas.width * canvas.height * 3)
+  const map =
+    layout?.map ??
+    (matrix
+      ? wiringMap(board.width, board.height, unwrap(parseWiring(options.wiring ?? board.wiring)))
+      : undefined)
+  const strip = new Uint8Array(Math.max(board.leds, cells) * 3)
+  const shown = new Uint8Array(cells * 3)
   return preview(pattern, canvas, pixels => {
-    strip.set(pixels)
-    return map === undefined ? strip : toCanvasOrder(strip, map)
+    // Cells without an LED are dark on the board, whatever is drawn there.
+    if (drawn && map !== undefined) toStripOrder(pixels, map, strip)
+    else strip.set(pixels)
+    return map === undefined ? strip.subarray(0, shown.length) : toCanvasOrder(strip, map, shown)
   })
 }
 

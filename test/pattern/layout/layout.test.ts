@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import fc from 'fast-check'
 import t from 'tap'
 import type { Layout } from '../../../src/pattern/layout/layout.ts'
@@ -56,6 +57,12 @@ t.test('rings begin at the top and go round as they are told', async t => {
     drawn(layout({ kind: 'rings', width: 5, height: 5, rings: [{ leds: 1 }, { leds: 4, radius: 2 }] })),
     ['..1..', '.....', '4.0.2', '.....', '..3..'],
   )
+  const whole = { kind: 'rings', width: 5, height: 5, rings: [{ leds: 4 }, { leds: 1 }] }
+  t.same(
+    drawn(layout(whole)),
+    ['..0..', '.....', '3.4.1', '.....', '..2..'],
+    'to the edge where no radius is given',
+  )
   const disc = layout({ kind: 'rings', rings: [60, 48, 40, 32, 24, 16, 12, 8, 1].map(leds => ({ leds })) })
   t.equal(disc.leds, 241)
   t.equal(disc.width % 2, 1)
@@ -71,6 +78,8 @@ t.test('rings begin at the top and go round as they are told', async t => {
 t.test('rays run outward, inward or there and back', async t => {
   const star = { kind: 'rays', rays: 4, ledsPerRay: 2 }
   t.same(drawn(layout(star)), ['..1..', '..0..', '76.23', '..4..', '..5..'])
+  t.same(drawn(layout({ ...star, width: 7, height: 7 }))[0], '...1...', 'to the edge')
+  t.same(drawn(layout({ ...star, width: 7, height: 7, outerRadius: 2 }))[1], '...1...')
   t.same(drawn(layout({ ...star, run: 'inward' })), ['..0..', '..1..', '67.32', '..5..', '..4..'])
   t.same(drawn(layout({ ...star, run: 'serpentine', direction: 'ccw' })), [
     '..1..',
@@ -256,4 +265,11 @@ t.test('a layout that cannot be is refused with what is wrong', async t => {
   }
   t.match(fault(layoutFromText('{"kind":')), { message: /^layout: it is no JSON/ })
   t.match(value(layoutFromText('{"kind":"matrix","width":2,"height":1}')), { leds: 2 })
+})
+
+t.test('the layouts in the documentation are layouts', async t => {
+  const text = await readFile(new URL('../../../docs/formats.md', import.meta.url), 'utf8')
+  const examples = text.split('\n').filter(line => line.startsWith('{"kind"'))
+  t.ok(examples.length >= 2)
+  for (const example of examples) t.ok(layoutFromText(example).ok, example)
 })
