@@ -24,12 +24,12 @@ const counts = [60, 100, 120, 128, 134, 150, 200, 250, 300, 369]
  * the figures of more. Noise is left to chance: nothing in it tells one length from another.
  */
 const promised: Readonly<Record<string, readonly [number, number]>> = {
-  plasma: [80, 95],
-  scroller: [60, 75],
-  sprites: [90, 95],
-  fire: [60, 70],
-  rainbow: [55, 65],
-  chase: [30, 55],
+  plasma: [90, 95],
+  scroller: [70, 85],
+  sprites: [75, 95],
+  fire: [80, 90],
+  rainbow: [45, 80],
+  chase: [50, 70],
   twinkle: [95, 100],
 }
 
