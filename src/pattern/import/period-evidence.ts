@@ -1,4 +1,6 @@
 import { commonLedCounts } from './common-led-counts.ts'
+import { centre, explained, FrameBreaks } from './frame-breaks.ts'
+import { sharpLags } from './lag-profile.ts'
 
 export interface FrameEvidence {
   /** Higher is likelier; only comparable within one file. */
@@ -12,57 +14,49 @@ const windowPixels = 163_840
 const pairs = 12_288
 
 /**
- * What the bytes of a raw file say about the length of its frames. Three signs, all of which a true length and only its
- * multiples show: an LED resembles itself one frame later more than its neighbours do (`alike`); the LEDs differ from each other
- * in the long run (`own`, the share of variance that the position explains, adjusted for the number of positions); and the strip's
- * last LED and its first, which are neighbours only in the file, differ more than true neighbours (`seam`).
+ * What the bytes of a raw file say about the length of its frames, by signs that a true length and only its multiples show: an LED
+ * resembles itself one frame later more than its neighbours do (`alike`); the LEDs differ from each other in the long run (`own`, the
+ * share of variance that the position explains, adjusted for the number of positions); where the picture does not repeat itself at a
+ * distance at which it mostly does, is a matter of the position as well (`broken`: the edge over which a text comes in); and pixels
+ * that are neighbours only in the file, across the border of two frames, differ more than true neighbours (`seam`).
  */
 export class PeriodEvidence {
   readonly #bytes: Uint8Array
   readonly #pixels: number
   readonly #light: Float32Array
-  readonly #steps: Float32Array
-  readonly #meanStep: number
-  readonly #stepDeviation: number
   readonly #variance: number
+  readonly #breaks: readonly FrameBreaks[]
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes
     this.#pixels = Math.min(bytes.length / 3, windowPixels)
     this.#light = new Float32Array(this.#pixels)
-    this.#steps = new Float32Array(this.#pixels)
-    let light = 0
-    for (let i = 0; i < this.#pixels; i++) {
-      const value = 2 * this.#byte(3 * i) + 4 * this.#byte(3 * i + 1) + this.#byte(3 * i + 2)
-      this.#light[i] = value
-      light += value
-      if (i > 0) this.#steps[i] = this.#distance(i, i - 1)
-    }
-    const mean = light / this.#pixels
-    let variance = 0
-    for (let i = 0; i < this.#pixels; i++) {
-      const deviation = (this.#light[i] ?? 0) - mean
-      this.#light[i] = deviation
-      variance += deviation * deviation
-    }
-    this.#variance = variance
-    this.#meanStep = this.#steps.reduce((sum, step) => sum + step, 0) / Math.max(1, this.#pixels - 1)
-    const spread = this.#steps.reduce((sum, step) => sum + (step - this.#meanStep) ** 2, 0)
-    this.#stepDeviation = Math.sqrt(spread / this.#pixels)
+    for (let i = 0; i < this.#pixels; i++)
+      this.#light[i] = 2 * this.#byte(3 * i) + 4 * this.#byte(3 * i + 1) + this.#byte(3 * i + 2)
+    this.#variance = centre(this.#light)
+    const distance = (a: number, b: number) => this.#distance(a, b)
+    const lags = [1, ...sharpLags(distance, this.#pixels, 3)]
+    this.#breaks = lags.map(lag => new FrameBreaks(distance, this.#pixels, lag))
   }
 
   of(leds: number): FrameEvidence {
     const frames = Math.floor(this.#pixels / leds)
-    const alike = this.#alike(leds)
-    const own = this.#own(leds, frames)
+    const still = this.#still(leds)
+    // A picture that runs along the strip is alike an LED further on.
+    const moved = 0.8 * Math.max(this.#alike(leds + 1), this.#alike(leds - 1))
+    const alike = still ? 0 : Math.max(this.#alike(leds), moved)
+    const own = explained(this.#light, this.#variance, leds, frames)
     const seam = this.#seam(leds, frames)
+    const broken = this.#broken(leds, frames)
     const usual = commonLedCounts.get(leds) ?? 0
     const score =
       3 * alike +
       2 * own +
-      0.5 * Math.max(-1, seam) +
+      2 * broken +
+      0.5 * seam +
       usual +
       sizePrior(leds) -
+      (still ? 2.5 : 0) -
       (frames < 4 ? 1 : 0) -
       0.2 * Math.log(leds)
     const signs = [
@@ -83,6 +77,13 @@ export class PeriodEvidence {
     return (beside - same) / (beside + same + 1)
   }
 
+  /** All frames are the same picture: what is drawn as an animation repeats after several frames, not after each. */
+  #still(leds: number): boolean {
+    if (leds * 2 > this.#pixels) return false
+    for (let i = leds; i < this.#pixels; i++) if (this.#distance(i, i - leds) > 0) return false
+    return true
+  }
+
   /** Mean distance of pixels `lag` apart. */
   #lag(lag: number): number | undefined {
     const room = this.#pixels - lag
@@ -94,24 +95,17 @@ export class PeriodEvidence {
     return sum / count
   }
 
-  /** 0 … 1: adjusted R² of brightness by position. */
-  #own(leds: number, frames: number): number {
-    const used = frames * leds
-    if (frames < 3 || this.#variance === 0) return 0
-    const sums = new Float64Array(leds)
-    for (let i = 0; i < used; )
-      for (let led = 0; led < leds; led++, i++) sums[led] = (sums[led] ?? 0) + (this.#light[i] ?? 0)
-    const between = sums.reduce((total, sum) => total + (sum * sum) / frames, 0)
-    return Math.max(0, 1 - (this.#variance - between) / (used - leds) / (this.#variance / (used - 1)))
+  /** 0 … 2: how much of the breaks the position in a frame explains, at the clearest distance; twice as much at that of a frame. */
+  #broken(leds: number, frames: number): number {
+    const near = (lag: number) => lag > 8 && Math.abs(lag - leds) <= Math.max(2, leds * 0.03)
+    return Math.max(
+      ...this.#breaks.map(breaks => breaks.explained(leds, frames) * (near(breaks.lag) ? 2 : 1)),
+    )
   }
 
-  /** Signed logarithm of how many standard errors the steps between frames are larger than all steps. */
   #seam(leds: number, frames: number): number {
-    if (frames < 4 || this.#stepDeviation === 0) return 0
-    let sum = 0
-    for (let frame = 1; frame < frames; frame++) sum += this.#steps[frame * leds] ?? 0
-    const errors = (sum / (frames - 1) - this.#meanStep) / (this.#stepDeviation / Math.sqrt(frames - 1))
-    return Math.sign(errors) * Math.log1p(Math.max(0, Math.abs(errors) - 1.5))
+    const seams = this.#breaks.map(breaks => breaks.seam(leds, frames)).filter(seam => seam !== undefined)
+    return seams.length === 0 ? 0 : Math.max(-1, ...seams)
   }
 
   #distance(a: number, b: number): number {

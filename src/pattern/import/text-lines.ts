@@ -15,10 +15,10 @@ export function* textLines(bytes: Uint8Array): Generator<TextLine> {
   for (let number = 1; start < bytes.length; number++) {
     const found = bytes.indexOf(0x0a, start)
     const end = found === -1 ? bytes.length : found
-    yield {
-      number,
-      text: decoder.decode(bytes.subarray(start, Math.min(end, start + maxLineBytes))).trimEnd(),
-    }
+    // A file of a million empty lines is read in a fraction of the time without asking the decoder about each.
+    const text =
+      end === start ? '' : decoder.decode(bytes.subarray(start, Math.min(end, start + maxLineBytes)))
+    yield { number, text: text.trimEnd() }
     start = end + 1
   }
 }
