@@ -2,6 +2,7 @@ import { fail, ok, type Result } from '../kernel/result.ts'
 import { type ByteSource, bytesSource } from './byte-source.ts'
 import type { Candidate, Importer, ImportHint } from './candidate.ts'
 import type { PatternFault } from './fault.ts'
+import { readBinDat } from './import/bin-dat.ts'
 import { readBinDim } from './import/bin-dim.ts'
 import { readBinHeaderless } from './import/bin-headerless.ts'
 import { readBinLedm } from './import/bin-ledm.ts'
@@ -32,6 +33,7 @@ const describing: readonly Importer[] = [
   readBinLedm,
   readBinStd,
   readBinDim,
+  readBinDat,
 ]
 
 /** Raw readings listed beside a header that fits: enough to see the doubt, not a page of it. */

@@ -13,11 +13,11 @@ export interface PatternLimits {
 
 /**
  * Defaults. 512 × 512 pixels hold any picture that is meant for LEDs (a board image itself has at most 65,535 LEDs, SPEC §10.2);
- * 100,000 frames is the limit of the STD format; 96 MiB leaves a Raspberry Pi with 512 MB room for everything else.
+ * 131,072 frames are 96 MiB of 16 × 16 pixels, a recording of an hour; 96 MiB leaves a Raspberry Pi with 512 MB room for everything else.
  */
 export const defaultLimits: PatternLimits = {
   maxLeds: 512 * 512,
-  maxFrames: 100_000,
+  maxFrames: 131_072,
   maxSide: 4096,
   maxBytes: 96 * 1024 * 1024,
   maxFileBytes: 256 * 1024 * 1024,

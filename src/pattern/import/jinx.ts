@@ -17,8 +17,11 @@ export const readJinx: Importer = (source, limits, hint) => {
   if (source.read(0, 1)[0] !== mark) return ok([])
   const window = asBuffer(source.read(0, limits.maxLeds * 3 + 2))
   const { stride, sure } = frameLength(window, source.sizeBytes)
-  if (stride < 4 || (stride - 1) % 3 !== 0) return ok([])
   const named = /\.out$/i.test(hint.fileName ?? '')
+  if (stride < 4 || (stride - 1) % 3 !== 0) {
+    const message = `the bytes 1 that begin frames are ${stride} bytes apart, which leaves no whole number of RGB pixels`
+    return named && stride > 0 ? fail(invalidAt(Math.min(stride, source.sizeBytes), message)) : ok([])
+  }
   const file = wholeFile(source, limits)
   if (!file.ok) return sure || named ? file : ok([])
   const bytes = asBuffer(file.value)

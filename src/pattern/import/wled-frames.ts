@@ -1,3 +1,4 @@
+import { whiteFlag, wledColor } from './wled-color.ts'
 import { WledJsonScanner } from './wled-json-scanner.ts'
 
 /** Takes what a WLED file draws, in order. */
@@ -207,50 +208,17 @@ export class WledFrames {
       }
       const start = from ?? at
       at = to !== undefined && to > start ? to : start + 1
-      const rgb = this.#color()
+      const color = wledColor(scanner)
       if (scanner.fault !== undefined) return
       if (to === undefined) this.#callColors++
-      sink.paint(base + start, base + at, rgb)
+      if (color >= whiteFlag) this.hasWhite = true
+      sink.paint(base + start, base + at, color % whiteFlag)
       from = undefined
       to = undefined
     })
     if (from !== undefined) scanner.invalid('a number without a colour after it at the end of a list')
     this.#callEnd = at
     return at
-  }
-
-  /** 0xRRGGBB; white lights all three. */
-  #color(): number {
-    const { scanner } = this
-    let red = 0
-    let green = 0
-    let blue = 0
-    let white = 0
-    if (scanner.isString()) {
-      const color = scanner.hexColor()
-      if (color % 256 === 0) return color / 256
-      red = Math.floor(color / 0x1000000)
-      green = (color >>> 16) & 0xff
-      blue = (color >>> 8) & 0xff
-      white = color & 0xff
-    } else {
-      let count = 0
-      const at = scanner.position
-      scanner.array(() => {
-        const value = scanner.whole()
-        if (value > 255) scanner.invalid(`a colour value of ${value}; 255 is the most`)
-        if (count === 0) red = value
-        else if (count === 1) green = value
-        else if (count === 2) blue = value
-        else white = value
-        count++
-      })
-      if (count === 0 || count > 4)
-        scanner.invalid(`a colour of ${count} values; expected 3, or 4 with white`, at)
-    }
-    if (white > 0) this.hasWhite = true
-    const lit = (value: number) => Math.min(255, value + white)
-    return (lit(red) << 16) | (lit(green) << 8) | lit(blue)
   }
 
   #map(): void {

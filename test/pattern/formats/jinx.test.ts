@@ -98,6 +98,30 @@ t.test('damage is named by its byte', async t => {
   t.match(fault(detectPattern(bytes, { leds: 21 })), { kind: 'bad_request', message: /20 \(jinx\)/ })
 })
 
+t.test('an hour of a real recording is read', { skip: withoutSamples }, async t => {
+  const bytes = Buffer.alloc(769 * 218 * 540, sharedSample('jinx/Mill.out'))
+  const started = process.cpuUsage()
+  t.equal(value(firstReading(bytes).open()).frames.length, 117_720)
+  const { user, system } = process.cpuUsage(started)
+  t.ok(
+    bytes.length / (user + system) > 100,
+    `${Math.round(bytes.length / (user + system))} MB/s of processor time`,
+  )
+})
+
+t.test('marks that leave no whole number of LEDs are named in a file that is called .out', async t => {
+  const bytes = Uint8Array.from([1, 5, 5, 5, 5, 1, 5, 5, 5, 5])
+  t.match(fault(detectPattern(bytes, { fileName: 'x.OUT' })), {
+    kind: 'invalid',
+    offset: 5,
+    message: /5 bytes apart/,
+  })
+  t.match(fault(detectPattern(bytes)), {
+    kind: 'invalid',
+    message: /no whole number of RGB pixels \(3 bytes each\)/,
+  })
+})
+
 t.test('90 MB are read at more than 100 MB a second, without a copy', async t => {
   const stride = 1 + 1024 * 3
   const bytes = Buffer.alloc(stride * 30_000, 0xa5)
