@@ -3,11 +3,11 @@ import { decodeBlock } from '../../protocol/block/block.ts'
 import type { BlockFault } from '../../protocol/block/block-fault.ts'
 import type { BlockEntry } from '../../protocol/messages.ts'
 import type { ByteSource } from '../byte-source.ts'
-import type { Range } from '../candidate.ts'
 import { type ColorOrder, channelsOf, decodeColors } from '../color-order.ts'
 import { invalidAt, type PatternFault } from '../fault.ts'
 import type { PatternLimits } from '../limits.ts'
 import { createPattern, type Frame, type Pattern } from '../pattern.ts'
+import type { Range } from '../range.ts'
 
 /** How the pixels of an image lie. */
 export interface PxgLayout {
