@@ -9,9 +9,9 @@ export interface Mutant {
   readonly limits: PatternLimits
 }
 
-/** Larger files get a tenth of the turns of small ones: reading one takes as long as a hundred of those. */
-const largeBytes = 100_000
-const turns = 10
+/** Larger files get a fortieth of the turns of small ones: reading one takes as long as a hundred of those. */
+const largeBytes = 60_000
+const turns = 40
 /** What is larger than these must be refused before memory is taken for it. */
 const tightLimits: PatternLimits = { ...defaultLimits, maxBytes: 2 * 1024 * 1024 }
 
