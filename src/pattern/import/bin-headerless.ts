@@ -45,7 +45,7 @@ export const readBinHeaderless: Importer = (source, limits, hint) => {
     .sort((a, b) => b.evidence.score - a.evidence.score || a.leds - b.leds)
   if (readings.length === 0) {
     const message = `${pixels} pixels divide into no plausible number of LEDs; say how many LEDs a frame has`
-    return fail({ kind: 'invalid', message })
+    return fail({ kind: 'invalid', offset: sizeBytes, message })
   }
   const kept = keep(readings)
   const best = kept[0]?.evidence.score ?? 0

@@ -1,9 +1,7 @@
 // Answers one question of in-child.ts in a process of its own: argv holds the question, stdout the answer, both as JSON.
 import { readFileSync } from 'node:fs'
 import { PatternFile } from '../../../src/cli/pattern-file.ts'
-import { systemClock } from '../../../src/kernel/clock.ts'
 import { detectPattern } from '../../../src/pattern/detect.ts'
-import { PatternThread } from '../../../src/upload/pattern-thread/pattern-thread.ts'
 import { noiseBytes } from '../payload.ts'
 import { compiled } from './compile-times.ts'
 import { drawing } from './drawings.ts'
@@ -39,6 +37,8 @@ async function channels(path: string, first: number, count: number): Promise<num
 
 /** The file belongs to the caller, as an uploaded one does, and is made an image for a strip of 4,096 LEDs. */
 async function patternThread(sizeBytes: number): Promise<number> {
+  const { systemClock } = await import('../../../src/kernel/clock.ts')
+  const { PatternThread } = await import('../../../src/upload/pattern-thread/pattern-thread.ts')
   const leds = 4096
   const frameBytes = leds * 3
   const source = new Uint8Array(Math.floor(sizeBytes / frameBytes) * frameBytes)
