@@ -122,7 +122,7 @@ export const configSchema = z.strictObject({
   pattern: z
     .strictObject({
       maxLeds: z.int().min(1).max(16_777_216).default(262_144),
-      maxFrames: z.int().min(1).max(1_000_000).default(100_000),
+      maxFrames: z.int().min(1).max(1_000_000).default(131_072),
       /** Width and height. */
       maxSide: z.int().min(1).max(65_535).default(4096),
       /** Of all frames together, three a LED. */
