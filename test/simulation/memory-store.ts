@@ -196,6 +196,10 @@ function patterns(tables: MemoryTables): SyncTables['patterns'] {
   return {
     keep({ bytes, thumbnail, tags, door: _door, who: _who, arrivedMs: nowMs, ...rest }) {
       const { put } = blobs(tables)
+      const sha = sha256(bytes).toString('hex')
+      const isKnown = tables.patterns.some(row => row.sourceSha === sha && row.raw === rest.raw)
+      // What is refused leaves no trace in a database, the time of a blob included.
+      if (!isKnown && tables.patterns.some(({ id }) => id === rest.id)) throw conflict()
       const sourceSha = put({ bytes, nowMs })
       const thumbnailSha = thumbnail && put({ bytes: thumbnail, nowMs })
       const fields = { sourceSha, thumbnailSha, sizeBytes: bytes.length, createdMs: nowMs }
@@ -204,7 +208,6 @@ function patterns(tables: MemoryTables): SyncTables['patterns'] {
       const known = tables.patterns[at]
       let row: PatternRow
       if (known === undefined) {
-        if (tables.patterns.some(({ id }) => id === rest.id)) throw conflict()
         row = { ...arriving, version: nextVersion(rest.name) }
         tables.patterns.push(row)
       } else {
