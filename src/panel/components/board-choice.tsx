@@ -30,6 +30,7 @@ export function BoardChoice({ boards, candidate, fits, chosen, onChange }: Props
       {boards.map(board => {
         const fit = candidate === null ? null : fitOf(candidate, board)
         const tried = fits.get(board.id)
+        const refused = tried !== undefined && !tried.fits && fit?.kind !== 'not'
         return (
           <label key={board.id} class="choice">
             <input type="checkbox" checked={chosen.has(board.id)} onChange={() => toggle(board.id)} />
@@ -39,8 +40,8 @@ export function BoardChoice({ boards, candidate, fits, chosen, onChange }: Props
                 {boardShape(board)}
                 {board.state !== 'connected' && ` · ${stateWord[board.state].toLowerCase()}, so it waits`}
               </span>
-              {fit !== null && <Badge tone={tones[fit.kind]} text={fit.words} />}
-              {tried !== undefined && !tried.fits && fit?.kind !== 'not' && (
+              {fit !== null && !refused && <Badge tone={tones[fit.kind]} text={fit.words} />}
+              {refused && (
                 <span class="small">
                   <Badge
                     tone="bad"
