@@ -8,7 +8,7 @@ import type { Pattern } from '../pattern/pattern.ts'
 import { parseRange, type Range } from '../pattern/range.ts'
 import { fromSourceWiring, parseWiring } from '../pattern/wiring.ts'
 import type { OptionSpec, OptionValues } from './command.ts'
-import { text, whole } from './option-values.ts'
+import { text, whole, widthAndHeight } from './option-values.ts'
 import { PatternFile } from './pattern-file.ts'
 
 const mostLeds = 65_535
@@ -18,6 +18,7 @@ export const geometryOptions = {
   leds: { type: 'string', value: 'N', help: 'LEDs of a headerless file, if you know' },
   width: { type: 'string', value: 'N', help: 'width of its matrix' },
   height: { type: 'string', value: 'N', help: 'height of its matrix' },
+  sprite: { type: 'string', value: 'WxH', help: 'cut a picture (PNG, GIF) into frames of this size' },
 } as const satisfies Record<string, OptionSpec>
 
 /** Which part of a file is meant; channels are counted as xLights does. */
@@ -51,6 +52,8 @@ export interface PatternReading {
   readonly leds?: number | undefined
   readonly width?: number | undefined
   readonly height?: number | undefined
+  /** Size of the frames that a picture is cut into. */
+  readonly sprite?: ImportHint['sprite']
   /** `FIRST-LAST` or `FIRST+COUNT`, from 1. */
   readonly channels?: string | undefined
   readonly frames?: string | undefined
@@ -63,6 +66,7 @@ export const readingFrom = (options: OptionValues): PatternReading => ({
   leds: whole(options, 'leds', 1, mostLeds),
   width: whole(options, 'width', 1, mostLeds),
   height: whole(options, 'height', 1, mostLeds),
+  sprite: widthAndHeight(options, 'sprite'),
   channels: text(options, 'channels'),
   frames: text(options, 'frames'),
 })
@@ -76,8 +80,15 @@ export async function withCandidates<T>(
   reading: PatternReading,
   use: (candidates: readonly Candidate[]) => T,
 ): Promise<T> {
-  const { leds, width, height, channels } = reading
-  const hint: ImportHint = { fileName: path, leds, width, height, channels: range(channels, 'channels') }
+  const { leds, width, height, sprite, channels } = reading
+  const hint: ImportHint = {
+    fileName: path,
+    leds,
+    width,
+    height,
+    sprite,
+    channels: range(channels, 'channels'),
+  }
   const file = await PatternFile.open(path)
   try {
     return use(value(detectPattern(file, hint)))

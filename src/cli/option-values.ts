@@ -26,3 +26,16 @@ export function hostAndPort(value: string, option: string): { host: string; port
     throw new AppError('usage', `--${option} takes HOST:PORT, not "${value}".`)
   return { host: match[1] ?? match[2] ?? '127.0.0.1', port }
 }
+
+/** `WxH`, whole numbers up to 65,535; throws `usage`. */
+export function widthAndHeight(
+  options: OptionValues,
+  name: string,
+): { width: number; height: number } | undefined {
+  const value = text(options, name)
+  if (value === undefined) return undefined
+  const [, width, height] = (/^([1-9]\d{0,4})[x×]([1-9]\d{0,4})$/i.exec(value) ?? []).map(Number)
+  if (width !== undefined && height !== undefined && Math.max(width, height) <= 65_535)
+    return { width, height }
+  throw new AppError('usage', `--${name} takes a width and a height such as 16x16, not "${value}".`)
+}

@@ -9,7 +9,8 @@ export interface PatternOutput {
   readonly isTTY?: boolean | undefined
 }
 
-export interface InspectOptions extends Pick<PatternReading, 'leds' | 'width' | 'height' | 'channels'> {
+export interface InspectOptions
+  extends Pick<PatternReading, 'leds' | 'width' | 'height' | 'sprite' | 'channels'> {
   readonly json: boolean
 }
 
