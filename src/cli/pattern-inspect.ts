@@ -7,6 +7,8 @@ export interface PatternOutput {
   readonly columns?: number | undefined
   readonly rows?: number | undefined
   readonly isTTY?: boolean | undefined
+  /** Earlier output still waits to be taken. */
+  readonly writableNeedDrain?: boolean | undefined
 }
 
 export interface InspectOptions
