@@ -47,10 +47,10 @@ const showCursor = '\x1b[?25h'
 const plain = '\x1b[0m'
 const clearScreen = '\x1b[2J\x1b[H'
 
-/** What fits the terminal as it is now; it may have been resized. */
+/** What fits the terminal as it is now; it may have been resized. Serial consoles say 0×0: they do not know. */
 const viewOf = (out: PatternOutput, { colors }: PreviewPatternOptions): PreviewOptions => ({
-  columns: out.columns ?? 80,
-  rows: out.rows === undefined ? undefined : Math.max(1, out.rows - 1),
+  columns: out.columns || 80,
+  rows: out.rows ? Math.max(1, out.rows - 1) : undefined,
   colors,
 })
 

@@ -161,6 +161,13 @@ t.test('a terminal that is resized is cleared and drawn anew at its new size', a
   t.ok(screen.text.includes('\x1b[4A\r'), 'eight columns, four lines of blocks')
 })
 
+t.test('a terminal that does not know its size has 80 columns', async t => {
+  const clock = new VirtualClock()
+  const screen = new Screen({ columns: 0, rows: 0, isTTY: true })
+  await finished(previewPattern(ownPath('lantern.leds'), { once: true }, screen, never, clock), clock)
+  t.equal(screen.text.split('\x1b[8A\r').length, 240)
+})
+
 t.test('without colours characters stand for brightness', async t => {
   const pixels = Uint8Array.from([0, 0, 0, 255, 255, 255, 90, 90, 90, 0, 0, 0, 0, 0, 0, 0, 0, 255])
   t.same(previewLines(pixels, { width: 3, height: 2 }, { columns: 80, colors: 'none' }), [' @='])
