@@ -3,11 +3,14 @@ import type { Candidate, ImportHint, OpenOptions } from '../pattern/candidate.ts
 import { chooseCandidate } from '../pattern/choose.ts'
 import { detectPattern } from '../pattern/detect.ts'
 import { type PatternFault, patternError } from '../pattern/fault.ts'
+import { defaultLimits, type PatternLimits } from '../pattern/limits.ts'
 import { openPart } from '../pattern/open-part.ts'
 import type { Pattern } from '../pattern/pattern.ts'
 import { parseRange, type Range } from '../pattern/range.ts'
+import { parseSize } from '../pattern/size.ts'
 import { fromSourceWiring, parseWiring } from '../pattern/wiring.ts'
-import type { OptionSpec, OptionValues } from './command.ts'
+import type { OptionSpec, OptionValues, Surroundings } from './command.ts'
+import { localConfig } from './local-config.ts'
 import { text, whole } from './option-values.ts'
 import { PatternFile } from './pattern-file.ts'
 
@@ -18,6 +21,7 @@ export const geometryOptions = {
   leds: { type: 'string', value: 'N', help: 'LEDs of a headerless file, if you know' },
   width: { type: 'string', value: 'N', help: 'width of its matrix' },
   height: { type: 'string', value: 'N', help: 'height of its matrix' },
+  sprite: { type: 'string', value: 'WxH', help: 'cut a picture (PNG, GIF) into frames of this size' },
 } as const satisfies Record<string, OptionSpec>
 
 /** Which part of a file is meant; channels are counted as xLights does. */
@@ -51,9 +55,16 @@ export interface PatternReading {
   readonly leds?: number | undefined
   readonly width?: number | undefined
   readonly height?: number | undefined
+  /** Size of the frames that a picture is cut into: `WxH`. */
+  readonly sprite?: string | undefined
   /** `FIRST-LAST` or `FIRST+COUNT`, from 1. */
   readonly channels?: string | undefined
   readonly frames?: string | undefined
+}
+
+/** A reading on this machine, within the limits of its configuration. */
+export interface LocalReading extends PatternReading {
+  readonly limits?: PatternLimits | undefined
 }
 
 /** The values of `readingOptions`; throws `usage`. */
@@ -63,8 +74,18 @@ export const readingFrom = (options: OptionValues): PatternReading => ({
   leds: whole(options, 'leds', 1, mostLeds),
   width: whole(options, 'width', 1, mostLeds),
   height: whole(options, 'height', 1, mostLeds),
+  sprite: text(options, 'sprite'),
   channels: text(options, 'channels'),
   frames: text(options, 'frames'),
+})
+
+/** The same with the limits that the configuration names; rejects with its faults. */
+export const localReading = async (
+  options: OptionValues,
+  surroundings: Surroundings,
+): Promise<LocalReading> => ({
+  ...readingFrom(options),
+  limits: (await localConfig(options, surroundings)).pattern,
 })
 
 /**
@@ -73,14 +94,21 @@ export const readingFrom = (options: OptionValues): PatternReading => ({
  */
 export async function withCandidates<T>(
   path: string,
-  reading: PatternReading,
+  reading: LocalReading,
   use: (candidates: readonly Candidate[]) => T,
 ): Promise<T> {
-  const { leds, width, height, channels } = reading
-  const hint: ImportHint = { fileName: path, leds, width, height, channels: range(channels, 'channels') }
+  const { leds, width, height, sprite, channels, limits = defaultLimits } = reading
+  const hint: ImportHint = {
+    fileName: path,
+    leds,
+    width,
+    height,
+    sprite: sprite === undefined ? undefined : value(parseSize(sprite)),
+    channels: range(channels, 'channels'),
+  }
   const file = await PatternFile.open(path)
   try {
-    return use(value(detectPattern(file, hint)))
+    return use(value(detectPattern(file, hint, limits)))
   } finally {
     await file.close()
   }
@@ -92,7 +120,7 @@ export async function withCandidates<T>(
  */
 export function openPatternFile(
   path: string,
-  reading: PatternReading,
+  reading: LocalReading,
   scaleTo: (candidate: Candidate) => OpenOptions['scaleTo'] = () => undefined,
 ): Promise<Pattern> {
   return withCandidates(path, reading, candidates => {

@@ -1,5 +1,5 @@
 import type { Candidate } from '../pattern/candidate.ts'
-import { type PatternReading, withCandidates } from './open-pattern.ts'
+import { type LocalReading, withCandidates } from './open-pattern.ts'
 import { type BoardPower, powerLine } from './power-on-board.ts'
 
 /** Where a command writes: a stream of the process, or a test. */
@@ -8,9 +8,12 @@ export interface PatternOutput {
   readonly columns?: number | undefined
   readonly rows?: number | undefined
   readonly isTTY?: boolean | undefined
+  /** Earlier output still waits to be taken. */
+  readonly writableNeedDrain?: boolean | undefined
 }
 
-export interface InspectOptions extends Pick<PatternReading, 'leds' | 'width' | 'height' | 'channels'> {
+export interface InspectOptions
+  extends Pick<LocalReading, 'leds' | 'width' | 'height' | 'sprite' | 'channels' | 'limits'> {
   readonly json: boolean
   /** Told beside the readings when a board was named. */
   readonly power?: BoardPower | undefined

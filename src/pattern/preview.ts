@@ -5,8 +5,8 @@ export interface PreviewOptions {
   readonly columns: number
   /** Lines at most; each shows two rows of pixels. */
   readonly rows?: number | undefined
-  /** 24-bit colour unless the terminal only knows 256. */
-  readonly colors?: '24bit' | '256' | undefined
+  /** 24-bit colour unless the terminal only knows 256, or none: then characters stand for brightness. */
+  readonly colors?: '24bit' | '256' | 'none' | undefined
 }
 
 interface Canvas {
@@ -28,6 +28,7 @@ export function previewSize(canvas: Canvas, options: PreviewOptions): Canvas {
 export function previewLines(pixels: Uint8Array, canvas: Canvas, options: PreviewOptions): readonly string[] {
   const size = previewSize(canvas, options)
   const shown = scalePixels(pixels, canvas, size)
+  if (options.colors === 'none') return shadedLines(shown, size)
   const color = options.colors === '256' ? indexed : trueColor
   const lines: string[] = []
   for (let y = 0; y < size.height; y += 2) {
@@ -43,6 +44,26 @@ export function previewLines(pixels: Uint8Array, canvas: Canvas, options: Previe
     lines.push(`${line}\x1b[0m`)
   }
   return lines
+}
+
+/** From dark to light; the first is a blank. */
+const shades = ' .:-=+*#%@'
+
+/** Two rows a line, as with colours, each character for the brighter of its two pixels. */
+function shadedLines(pixels: Uint8Array, { width, height }: Canvas): readonly string[] {
+  const light = (x: number, y: number) => {
+    const at = (y * width + x) * 3
+    // Weights of ITU-R BT.601.
+    return y < height
+      ? 0.299 * (pixels[at] ?? 0) + 0.587 * (pixels[at + 1] ?? 0) + 0.114 * (pixels[at + 2] ?? 0)
+      : 0
+  }
+  return Array.from({ length: Math.ceil(height / 2) }, (_, row) =>
+    Array.from({ length: width }, (_, x) => {
+      const level = Math.max(light(x, row * 2), light(x, row * 2 + 1))
+      return shades[Math.ceil((level / 255) * (shades.length - 1))] ?? ' '
+    }).join(''),
+  )
 }
 
 const trueColor = (pixels: Uint8Array, at: number): string =>

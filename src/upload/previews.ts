@@ -63,10 +63,10 @@ export class Previews {
   /** Without a hint as it was said when the file came in. Rejects like `candidates`, and with `file_ambiguous` when the reading is not clear. */
   async ofPattern(id: PatternId, hint: ReadingHint): Promise<SerialisedPreview> {
     const pattern = await this.#pattern(id)
-    const { fileName, candidate, leds, width, height, channels, frames } = withStoredReading<
+    const { fileName, candidate, leds, width, height, sprite, channels, frames } = withStoredReading<
       Omit<Reading, 'fileName'>
     >(pattern, hint)
-    const asked = { fileName, candidate, leds, width, height, channels, frames }
+    const asked = { fileName, candidate, leds, width, height, sprite, channels, frames }
     return this.#draw(pattern.sourceSha, { work: 'drawPattern', asked })
   }
 

@@ -9,6 +9,8 @@ export interface UploadOptions {
   readonly leds?: number | undefined
   readonly width?: number | undefined
   readonly height?: number | undefined
+  /** Size of the frames that a picture is cut into: `WxH`. */
+  readonly sprite?: string | undefined
   /** Only these channels of a sequence (FSEQ), or these frames of any file: `FIRST-LAST` or `FIRST+COUNT`, counted from 1. */
   readonly channels?: string | undefined
   readonly frames?: string | undefined
@@ -26,5 +28,5 @@ export interface UploadOptions {
 /** The part that says how to read the file. */
 export type Reading = Pick<
   UploadOptions,
-  'fileName' | 'candidate' | 'leds' | 'width' | 'height' | 'channels' | 'frames'
+  'fileName' | 'candidate' | 'leds' | 'width' | 'height' | 'sprite' | 'channels' | 'frames'
 >

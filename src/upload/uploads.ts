@@ -157,9 +157,9 @@ export class Uploads {
 
   /** Rejects with `file_ambiguous` when nobody can tell which reading is meant. */
   async checkReading(source: Source, options: UploadOptions): Promise<void> {
-    const { raw, fileName, leds, width, height, candidate, channels, frames } = options
+    const { raw, fileName, leds, width, height, sprite, candidate, channels, frames } = options
     if (raw) return
-    const asked = { fileName, leds, width, height, candidate, channels, frames }
+    const asked = { fileName, leds, width, height, sprite, candidate, channels, frames }
     await this.#patterns.run(source, { work: 'check', asked })
   }
 }

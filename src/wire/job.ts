@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { colorOrder } from './board.ts'
-import { part } from './part.ts'
+import { part, sprite } from './part.ts'
 
 const wiring = z
   .string()
@@ -19,6 +19,7 @@ export const newJobs = z.strictObject({
   leds: side.optional(),
   width: side.optional(),
   height: side.optional(),
+  sprite: sprite.optional(),
   channels: part.optional(),
   frames: part.optional(),
   sourceWiring: wiring.optional(),

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { part } from './part.ts'
+import { part, sprite } from './part.ts'
 
 /** A way to read a file, as `pattern inspect --json` and the API show it. */
 export interface CandidateView {
@@ -50,6 +50,7 @@ const readingQuery = {
   leds: side.optional(),
   width: side.optional(),
   height: side.optional(),
+  sprite: sprite.optional(),
   channels: part.optional(),
   frames: part.optional(),
   sourceWiring: z.string().min(1).max(32).optional(),
@@ -197,6 +198,7 @@ export const previewQuery = z.strictObject({
   leds: z.coerce.number().int().min(1).max(65_535).optional(),
   width: z.coerce.number().int().min(1).max(65_535).optional(),
   height: z.coerce.number().int().min(1).max(65_535).optional(),
+  sprite: sprite.optional(),
   channels: part.optional(),
   frames: part.optional(),
 })

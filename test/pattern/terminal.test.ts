@@ -106,6 +106,74 @@ t.test('preview plays at the speed of the pattern, redraws in place and ends wit
   )
 })
 
+/** Lets the virtual time of a preview pass until it is over. */
+async function finished(played: Promise<number>, clock: VirtualClock): Promise<void> {
+  let over = false
+  const ended = played.finally(() => (over = true))
+  while (!over) {
+    await new Promise(resolve => setImmediate(resolve))
+    if (!over) clock.step()
+  }
+  await ended
+}
+
+t.test('a slow terminal gets fewer frames, not late ones', async t => {
+  const clock = new VirtualClock()
+  const starts: number[] = []
+  // Drawing takes 350 ms; a frame of this pattern is shown for 100.
+  class Slow extends Screen {
+    override write(text: string): void {
+      super.write(text)
+      if (!text.includes('▀')) return
+      starts.push(clock.now())
+      clock.advance(350)
+    }
+  }
+  const screen = new Slow({ columns: 40, rows: 24, isTTY: true })
+  await finished(previewPattern(ownPath('lantern.leds'), { once: true }, screen, never, clock), clock)
+  t.ok(starts.length >= 60 && starts.length <= 70, `${starts.length} of 240 frames`)
+  t.ok(clock.now() <= 24_000 + 2 * 350, `${clock.now()} ms instead of 24000`)
+  t.ok((starts.at(-1) ?? 0) >= 23_500, 'the last frame is shown')
+})
+
+t.test('no frame is sent after output that still waits', async t => {
+  const clock = new VirtualClock()
+  const screen = new Screen({ columns: 40, rows: 24, isTTY: true })
+  Object.defineProperty(screen, 'writableNeedDrain', {
+    get: () => clock.now() >= 1000 && clock.now() < 23_000,
+  })
+  await finished(previewPattern(ownPath('lantern.leds'), { once: true }, screen, never, clock), clock)
+  t.equal(screen.text.split('\x1b[8A\r').length, 10 + 10)
+  t.equal(clock.now(), 24_000)
+})
+
+t.test('a terminal that is resized is cleared and drawn anew at its new size', async t => {
+  const clock = new VirtualClock()
+  const screen = new Screen({ columns: 40, rows: 24, isTTY: true })
+  const played = previewPattern(ownPath('lantern.leds'), { once: true }, screen, never, clock)
+  while (clock.now() < 5000) {
+    await new Promise(resolve => setImmediate(resolve))
+    clock.step()
+  }
+  Object.assign(screen, { columns: 8, rows: 24 })
+  await finished(played, clock)
+  t.equal(screen.text.split('\x1b[2J\x1b[H').length, 2)
+  t.ok(screen.text.includes('\x1b[4A\r'), 'eight columns, four lines of blocks')
+})
+
+t.test('a terminal that does not know its size has 80 columns', async t => {
+  const clock = new VirtualClock()
+  const screen = new Screen({ columns: 0, rows: 0, isTTY: true })
+  await finished(previewPattern(ownPath('lantern.leds'), { once: true }, screen, never, clock), clock)
+  t.equal(screen.text.split('\x1b[8A\r').length, 240)
+})
+
+t.test('without colours characters stand for brightness', async t => {
+  const pixels = Uint8Array.from([0, 0, 0, 255, 255, 255, 90, 90, 90, 0, 0, 0, 0, 0, 0, 0, 0, 255])
+  t.same(previewLines(pixels, { width: 3, height: 2 }, { columns: 80, colors: 'none' }), [' @='])
+  t.same(previewLines(pixels, { width: 2, height: 3 }, { columns: 80, colors: 'none' }), ['=@', ' :'])
+})
+
 t.test('an abort ends an endless preview at once', async t => {
   const clock = new VirtualClock()
   const screen = new Screen({ isTTY: true })
@@ -117,7 +185,7 @@ t.test('an abort ends an endless preview at once', async t => {
   }
   abort.abort()
   t.equal(await played, 0)
-  t.ok(screen.text.endsWith('\x1b[?25h'))
+  t.ok(screen.text.endsWith('\x1b[0m\x1b[?25h'), 'colours and cursor are as before')
 })
 
 t.test(

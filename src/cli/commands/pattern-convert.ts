@@ -42,11 +42,12 @@ export const patternConvert: Command = {
   },
   examples: [
     'pixelgate pattern convert flame.gif flame.bin --scale 16x16 --gamma 2.2 --max-ma 2000',
-    'pixelgate pattern convert show.leds wall.bin --format headerless --wiring column-serpentine-tl --color-order GRB',
+    'pixelgate pattern convert show.leds wall.bin --format raw --wiring column-serpentine-tl --color-order GRB',
     'pixelgate pattern convert a.gif ab.gif --crop 0,0,8,8 --append b.gif --reverse --colors 16 --dither ordered',
   ],
-  async run([file = '', out = ''], options, { stdout }, given = []) {
-    const done = await convertPattern(file, out, options, given)
+  async run([file = '', out = ''], options, surroundings, given = []) {
+    const { stdout } = surroundings
+    const done = await convertPattern(file, out, options, given, surroundings)
     if (flag(options, 'json')) stdout.write(`${JSON.stringify(done)}\n`)
     else tell(done, stdout)
     return 0

@@ -13,8 +13,8 @@ import { fromStrip, toStrip } from '../../pattern/operations/through-layout.ts'
 import { createPattern, durationMs, type Pattern } from '../../pattern/pattern.ts'
 import { defaultMaPerChannel, powerOf } from '../../pattern/power.ts'
 import { parseWiring, wiringMap } from '../../pattern/wiring.ts'
-import type { GivenOption, OptionValues } from '../command.ts'
-import { openPatternFile, readingFrom } from '../open-pattern.ts'
+import type { GivenOption, OptionValues, Surroundings } from '../command.ts'
+import { localReading, openPatternFile } from '../open-pattern.ts'
 import { flag, text, whole } from '../option-values.ts'
 import { mayWrite, writeNewFile } from '../write-new-file.ts'
 import { chooseExporter } from './choose-exporter.ts'
@@ -46,13 +46,15 @@ export async function convertPattern(
   out: string,
   options: OptionValues,
   given: readonly GivenOption[],
+  surroundings: Surroundings,
 ): Promise<Conversion> {
   const force = flag(options, 'force')
   await mayWrite(out, { force })
   chooseExporter(exporters, out, text(options, 'format'))
   const steps: string[] = []
   let sourceFormat: string | undefined
-  let pattern = await openPatternFile(file, readingFrom(options), candidate => {
+  const reading = await localReading(options, surroundings)
+  let pattern = await openPatternFile(file, reading, candidate => {
     sourceFormat = candidate.format
     return firstScale(given)
   })
@@ -66,7 +68,7 @@ export async function convertPattern(
   const context = {
     scaleMode: oneOf(text(options, 'scale-mode') ?? 'area', 'scale-mode', scaleModes),
     dither: oneOf(text(options, 'dither') ?? 'none', 'dither', ditherMethods),
-    open: (path: string) => openPatternFile(path, {}),
+    open: (path: string) => openPatternFile(path, { limits: reading.limits }),
   }
   for (const { name, value: written = '' } of given) {
     const operation = await operationOptions[name]?.make(written, context)

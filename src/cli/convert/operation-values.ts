@@ -1,4 +1,5 @@
 import { AppError } from '../../kernel/errors.ts'
+import { parseSize, type Size } from '../../pattern/size.ts'
 
 const refused = (option: string, wanted: string, text: string): never => {
   throw new AppError('usage', `--${option} takes ${wanted}, not "${text}".`)
@@ -37,10 +38,9 @@ export function wholes(
 }
 
 /** `WxH`; throws `usage`. */
-export function sizeOf(text: string, option: string): { readonly width: number; readonly height: number } {
-  const [, width, height] = /^\s*(\d{1,5})\s*[x×]\s*(\d{1,5})\s*$/i.exec(text) ?? []
-  if (width === undefined || height === undefined) return refused(option, 'WIDTHxHEIGHT', text)
-  return { width: Number(width), height: Number(height) }
+export function sizeOf(text: string, option: string): Size {
+  const size = parseSize(text)
+  return size.ok ? size.value : refused(option, 'WIDTHxHEIGHT', text)
 }
 
 /** One of some words or numbers; throws `usage`. */

@@ -27,12 +27,13 @@ export const apngExporter: Exporter = {
     let sequence = 0
     let before: Uint8Array | undefined
     let parts = 0
+    const totalBytes = pattern.leds * 3 * pattern.frames.length
     const isSmall = pattern.leds <= wholePixels
     for (const { pixels, delayMs } of pattern.frames) {
       for (const delay of delayParts(delayMs)) {
         const whole = { x: 0, y: 0, width: pattern.width, height: pattern.height }
         const area = before === undefined || isSmall ? whole : changedArea(before, pixels, pattern)
-        const data = pngData(cutArea(pixels, pattern.width, area), area, colors)
+        const data = pngData(cutArea(pixels, pattern.width, area), area, colors, totalBytes)
         images.push(frameControl(sequence++, area, delay))
         images.push(before === undefined ? pngChunk('IDAT', data) : pngChunk('fdAT', u32(sequence++), data))
         before = pixels

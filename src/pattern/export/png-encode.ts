@@ -16,8 +16,8 @@ export interface PngColors {
 
 export const pngSignature = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a)
 
-/** Above so many bytes the slow search for repetitions gains little. */
-const patientBytes = 1024 * 1024
+/** Above so many bytes of all pictures together the slow search for repetitions takes longer than it is worth. */
+const patientBytes = 2 * 1024 * 1024
 
 /** Length, type, data and CRC-32 (§5.3). */
 export function pngChunk(type: string, ...parts: readonly Uint8Array[]): Uint8Array {
@@ -48,19 +48,19 @@ export function pngHead({ width, height }: Size, { index, bitDepth }: PngColors)
   return [ihdr, pngChunk('PLTE', Uint8Array.from(palette))]
 }
 
-/** The compressed rows of an image, as IDAT and fdAT hold them. */
-export function pngData(pixels: Uint8Array, size: Size, colors: PngColors): Uint8Array {
+/** The compressed rows of an image, as IDAT and fdAT hold them. `totalBytes`: pixels of the whole file. */
+export function pngData(pixels: Uint8Array, size: Size, colors: PngColors, totalBytes: number): Uint8Array {
   const rows =
     colors.index === undefined
       ? filterRows(pixels, size.width * 3, 3)
       : indexedRows(pixels, size, colors.index, colors.bitDepth)
-  return deflateSync(rows, { level: rows.length > patientBytes ? 6 : 9 })
+  return deflateSync(rows, { level: totalBytes > patientBytes ? 6 : 9 })
 }
 
 /** One picture (RGB, rows from the top) as a PNG file without losses. */
 export function encodePng(pixels: Uint8Array, size: Size): Uint8Array {
   const colors = pngColors([pixels])
-  const data = pngChunk('IDAT', pngData(pixels, size, colors))
+  const data = pngChunk('IDAT', pngData(pixels, size, colors, pixels.length))
   return Buffer.concat([pngSignature, ...pngHead(size, colors), data, pngChunk('IEND')])
 }
 

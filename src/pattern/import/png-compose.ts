@@ -118,7 +118,7 @@ function drawRow(
     // The canvas holds colours already over black, so its own alpha need not be kept.
     const rest = image.over ? 255 - alpha : 0
     for (let c = 0; c < 3; c++)
-      canvas[to + c] = Math.round(((rgba[from + c] ?? 0) * alpha + (canvas[to + c] ?? 0) * rest) / 255)
+      canvas[to + c] = ((rgba[from + c] ?? 0) * alpha + (canvas[to + c] ?? 0) * rest + 127) / 255
   }
 }
 

@@ -46,29 +46,71 @@ function byTable(table: Uint8Array, bitDepth: number): RowToRgba {
   }
 }
 
-function bySamples({ colorType, bitDepth, transparency }: PngFile): RowToRgba {
-  const size = bitDepth / 8
-  const isGrey = colorType === 0 || colorType === 4
-  const colors = isGrey ? 1 : 3
-  const hasAlpha = colorType >= 4
-  const step = (colors + (hasAlpha ? 1 : 0)) * size
+function bySamples(png: PngFile): RowToRgba {
+  const { colorType, bitDepth, transparency } = png
+  const perPixel = channels[colorType] ?? 1
+  const spread = spreads[perPixel] ?? fromRgba
   const clear = transparency === undefined ? undefined : transparentSamples(transparency)
-  const sample = (row: Uint8Array, at: number) =>
-    size === 1 ? (row[at] ?? 0) : ((row[at] ?? 0) << 8) | (row[at + 1] ?? 0)
-  const byte = size === 1 ? sample : (row: Uint8Array, at: number) => Math.round(sample(row, at) / 257)
-  const isClear = (row: Uint8Array, at: number) =>
-    clear?.every((value, channel) => sample(row, at + channel * size) === value) === true
+  let narrow = new Uint8Array(0)
   return (row, count, out) => {
-    for (let i = 0, from = 0, to = 0; i < count; i++, from += step, to += 4) {
-      const red = byte(row, from)
-      out[to] = red
-      out[to + 1] = isGrey ? red : byte(row, from + size)
-      out[to + 2] = isGrey ? red : byte(row, from + 2 * size)
-      out[to + 3] = hasAlpha
-        ? byte(row, from + colors * size)
-        : clear !== undefined && isClear(row, from)
-          ? 0
-          : 255
+    let bytes = row
+    if (bitDepth === 16) {
+      if (narrow.length < count * perPixel) narrow = new Uint8Array(count * perPixel)
+      bytes = toBytes(row, count * perPixel, narrow)
     }
+    spread(bytes, count, out)
+    if (clear !== undefined) hide(row, count, out, clear, bitDepth / 8)
+  }
+}
+
+/** The nearest of 256 levels to each 16-bit sample. */
+function toBytes(row: Uint8Array, count: number, out: Uint8Array): Uint8Array {
+  // (v · 255 + 32895) >> 16 is v / 257 rounded, for every 16-bit v.
+  for (let i = 0; i < count; i++)
+    out[i] = ((((row[2 * i] ?? 0) << 8) | (row[2 * i + 1] ?? 0)) * 255 + 32_895) >> 16
+  return out
+}
+
+const fromRgba: RowToRgba = (row, count, out) => out.set(row.subarray(0, count * 4))
+
+/** By samples of a pixel. */
+const spreads: Readonly<Record<number, RowToRgba>> = {
+  1: (row, count, out) => {
+    for (let i = 0, to = 0; i < count; i++, to += 4) {
+      const grey = row[i] ?? 0
+      out[to] = grey
+      out[to + 1] = grey
+      out[to + 2] = grey
+      out[to + 3] = 255
+    }
+  },
+  2: (row, count, out) => {
+    for (let i = 0, to = 0; i < count; i++, to += 4) {
+      const grey = row[2 * i] ?? 0
+      out[to] = grey
+      out[to + 1] = grey
+      out[to + 2] = grey
+      out[to + 3] = row[2 * i + 1] ?? 0
+    }
+  },
+  3: (row, count, out) => {
+    for (let i = 0, from = 0, to = 0; i < count; i++, from += 3, to += 4) {
+      out[to] = row[from] ?? 0
+      out[to + 1] = row[from + 1] ?? 0
+      out[to + 2] = row[from + 2] ?? 0
+      out[to + 3] = 255
+    }
+  },
+  4: fromRgba,
+}
+
+/** Makes the pixels of the transparent colour so, which is compared in the file's own depth. */
+function hide(row: Uint8Array, count: number, out: Uint8Array, clear: readonly number[], size: number): void {
+  for (let i = 0; i < count; i++) {
+    const same = clear.every((value, channel) => {
+      const at = (i * clear.length + channel) * size
+      return value === (size === 1 ? row[at] : ((row[at] ?? 0) << 8) | (row[at + 1] ?? 0))
+    })
+    if (same) out[i * 4 + 3] = 0
   }
 }

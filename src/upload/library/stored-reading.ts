@@ -5,7 +5,7 @@ import type { UploadOptions } from '../upload-options.ts'
 /** How to read a stored file, as it was said when it came in. */
 export type StoredReading = Pick<
   UploadOptions,
-  'candidate' | 'leds' | 'width' | 'height' | 'channels' | 'frames' | 'sourceWiring'
+  'candidate' | 'leds' | 'width' | 'height' | 'sprite' | 'channels' | 'frames' | 'sourceWiring'
 >
 
 /** What the list of patterns shows of a file's reading. */
@@ -17,8 +17,8 @@ export interface StoredFacts extends CandidateFacts {
 
 /** As it is stored; `{}`: nothing was said. */
 export const readingText = (reading: StoredReading): string => {
-  const { candidate, leds, width, height, channels, frames, sourceWiring } = reading
-  return JSON.stringify({ candidate, leds, width, height, channels, frames, sourceWiring })
+  const { candidate, leds, width, height, sprite, channels, frames, sourceWiring } = reading
+  return JSON.stringify({ candidate, leds, width, height, sprite, channels, frames, sourceWiring })
 }
 
 export const readingOf = ({ readingJson }: Pick<PatternRecord, 'readingJson'>): StoredReading =>
@@ -35,8 +35,8 @@ export function withStoredReading<T extends StoredReading & { readonly fileName?
   pattern: Pick<PatternRecord, 'readingJson' | 'fileName'>,
   options: T,
 ): T & { readonly fileName: string } {
-  const { candidate, leds, width, height, channels } = options
-  const said = [candidate, leds, width, height, channels].some(value => value !== undefined)
+  const { candidate, leds, width, height, sprite, channels } = options
+  const said = [candidate, leds, width, height, sprite, channels].some(value => value !== undefined)
   const stored = said ? {} : readingOf(pattern)
   return {
     ...options,

@@ -16,6 +16,7 @@ export interface ExportOrder
     | 'leds'
     | 'width'
     | 'height'
+    | 'sprite'
     | 'channels'
     | 'frames'
     | 'sourceWiring'

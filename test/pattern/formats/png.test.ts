@@ -5,6 +5,7 @@ import { chooseCandidate } from '../../../src/pattern/choose.ts'
 import { detectPattern } from '../../../src/pattern/detect.ts'
 import { pngExporter } from '../../../src/pattern/export/png.ts'
 import { defaultLimits } from '../../../src/pattern/limits.ts'
+import { readPattern } from '../../../src/upload/prepare.ts'
 import { detect, fault, openBest, seeded, value } from '../pattern-files.ts'
 import { be16, chunk, file, ihdr, type PngParts, packedZeros, png, rows } from './png-builder.ts'
 import { readInChild } from './read-in-child.ts'
@@ -272,6 +273,33 @@ t.test('a picture is scaled to the board by area, and too large only without tha
     value: {
       frames: [{ delayMs: 100, pixels: Uint8Array.of(255, 255, 255, 0, 0, 0, 0, 0, 0, 255, 255, 255) }],
     },
+  })
+})
+
+t.test('an upload brings a picture to the size of the board, and its sheet when that is chosen', async t => {
+  const sheet = png({ ...grey, width: 32, height: 8, sample: x => Math.floor(x / 8) * 50 })
+  const board = { width: 16, height: 4 }
+  t.match(readPattern(sheet, { fileName: 'a.png', raw: false }, board, defaultLimits), {
+    width: 16,
+    height: 4,
+    frames: { length: 1 },
+    loopCount: 0,
+  })
+  t.match(
+    readPattern(
+      sheet,
+      { fileName: 'a.png', raw: false, candidate: 1 },
+      { width: 4, height: 4 },
+      defaultLimits,
+    ),
+    {
+      width: 4,
+      frames: { length: 4 },
+    },
+  )
+  t.match(readPattern(sheet, { fileName: 'a.png', raw: false }, { width: 0, height: 0 }, defaultLimits), {
+    width: 32,
+    height: 8,
   })
 })
 
