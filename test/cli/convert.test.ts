@@ -21,6 +21,20 @@ async function converting(t: Parameters<typeof workplace>[0], width = 4, height 
 }
 const made = (place: Workplace, name = 'out.ledm') => read(place.path(name))
 
+t.test('a GIF of too many colours is dithered when that is asked for', async t => {
+  const place = await workplace(t)
+  const side = 24
+  const file = await place.file('in.bin', ledmFile(numbers(0, 1), side, side))
+  const gif = async (...options: readonly string[]) => {
+    const out = place.path(`of${options.join('')}.gif`)
+    t.match(await place.here('pattern', 'convert', file, out, ...options), { status: 0 })
+    return readFile(out)
+  }
+  const plain = await gif()
+  t.same(await gif('--dither', 'none'), plain)
+  t.not((await gif('--dither', 'floyd-steinberg')).equals(plain), true)
+})
+
 t.test('a pattern is converted as it is, and what was done is told', async t => {
   const { place, file, convert } = await converting(t)
   const out = place.path('out.dim.bin')

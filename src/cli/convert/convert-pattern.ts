@@ -88,6 +88,7 @@ export async function convertPattern(
       map: wiring === undefined ? undefined : wiringMap(width, height, value(parseWiring(wiring))),
       colorOrder: text(options, 'color-order'),
       colorMode: text(options, 'color-mode'),
+      dither: context.dither !== 'none',
       name: text(options, 'name'),
     }),
   )

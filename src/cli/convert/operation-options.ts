@@ -114,6 +114,6 @@ export const modeOptions = {
   dither: {
     type: 'string',
     value: ditherMethods.join('|'),
-    help: 'how --colors and --levels make colours that are not there; default: none',
+    help: 'how --colors, --levels and the palette of a GIF make colours that are not there; default: none',
   },
 } as const satisfies Record<string, OptionSpec>
