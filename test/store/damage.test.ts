@@ -42,7 +42,7 @@ t.test('a database is made from nothing, and opening it again changes nothing', 
     )
     .all()
   t.match(plan, /USING INDEX jobsByBoardAndState|USING COVERING INDEX/)
-  db.exec(`INSERT INTO boards VALUES ('b','n',0,0,1,'','RGB',NULL,'serial','x',NULL,1,'','{}',0,0,1,1)`)
+  db.exec(`INSERT INTO boards VALUES ('b','n',0,0,1,'','RGB',NULL,'serial','x',NULL,1,'','{}',0,0,1,1,NULL)`)
   db.exec(`INSERT INTO jobs (id, batchId, boardId, name, state, raw, optionsJson, createdMs, updatedMs, finishedMs)
     VALUES ('j', 'b', 'b', 'n', 'failed', 0, '{}', 1, 1, 1)`)
   t.throws(() => db.exec(`UPDATE jobs SET state = 'queued', finishedMs = NULL`), /never reopened/)

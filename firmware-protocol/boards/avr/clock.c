@@ -11,7 +11,7 @@ ISR(TIMER1_OVF_vect) { overflows++; }
 void clock_start(void) {
   TCCR1A = 0;
   TCCR1B = _BV(CS11) | _BV(CS10);
-  TIMSK1 = _BV(TOIE1);
+  TIMSK1 = (uint8_t)(TIMSK1 | _BV(TOIE1));
 }
 
 uint32_t clock_ticks(void) {

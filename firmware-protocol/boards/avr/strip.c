@@ -25,14 +25,22 @@ static uint32_t lasts;   /* how long it stays, ticks */
 static uint32_t playing;
 
 static void put_out(void) {
-  TIMSK1 = (uint8_t)(TIMSK1 & ~_BV(OCIE1A));
   ws2812_show(picture, sizeof picture);
   waits = 0;
 }
 
-ISR(TIMER1_COMPA_vect) { put_out(); }
+/*
+ * The match of an old picture's time may still be pending when the next one is set, and matches go on while none waits: what is due is told by
+ * the clock. The flag is not cleared by hand, since simavr 1.6 would lose an overflow that is pending in the same register.
+ */
+ISR(TIMER1_COMPA_vect) {
+  if (waits && (int16_t)(TCNT1 - OCR1A) >= 0) put_out();
+}
 
-void strip_start(void) { ws2812_start(); }
+void strip_start(void) {
+  ws2812_start();
+  TIMSK1 = (uint8_t)(TIMSK1 | _BV(OCIE1A));
+}
 
 void strip_put(uint16_t at, const uint8_t *bytes, uint16_t n) {
   while (waits) continue;
@@ -53,12 +61,9 @@ void strip_show(uint32_t delay_ms, uint32_t pattern) {
     playing = pattern;
     lasts = CLOCK_TICKS_PER_MS * (delay_ms < 60000u ? delay_ms : 60000u);
     waits = 1;
-    if (planned - now < SOON) {
+    if (planned - now < SOON)
       put_out();
-    } else {
+    else
       OCR1A = (uint16_t)planned;
-      TIFR1 = _BV(OCF1A);
-      TIMSK1 = (uint8_t)(TIMSK1 | _BV(OCIE1A));
-    }
   }
 }

@@ -80,8 +80,9 @@ export class PeriodEvidence {
   /** All frames are the same picture: what is drawn as an animation repeats after several frames, not after each. */
   #still(leds: number): boolean {
     if (leds * 2 > this.#pixels) return false
-    for (let i = leds; i < this.#pixels; i++) if (this.#distance(i, i - leds) > 0) return false
-    return true
+    const window = this.#bytes.subarray(0, this.#pixels * 3)
+    const later = window.subarray(leds * 3)
+    return Buffer.compare(later, window.subarray(0, later.length)) === 0
   }
 
   /** Mean distance of pixels `lag` apart. */

@@ -465,10 +465,10 @@ t.test('a written file is laid out as players expect it, the same each time', as
   const mapped = openBest(value(fseqExporter.write(pattern, { map: turned })).bytes)
   t.same([...(mapped.frames[7]?.pixels.subarray(0, 3) ?? [])], [...(frames[7]?.pixels.subarray(897) ?? [])])
   t.match(fault(fseqExporter.write(pattern, { colorOrder: 'GRB' })), { kind: 'bad_request', message: /GRB/ })
-  const uneven = { ...pattern, frames: [{ delayMs: 100_003, pixels: frames[0]?.pixels ?? file }, ...frames] }
+  const uneven = { ...pattern, frames: [{ delayMs: 140_003, pixels: frames[0]?.pixels ?? file }, ...frames] }
   t.match(fault(fseqExporter.write(uneven, {})), {
     kind: 'does_not_fit',
-    message: /1 ms, which makes 108003 frames/,
+    message: /1 ms, which makes 148003 frames/,
   })
   const slow = { ...pattern, frames: [{ delayMs: 2000, pixels: frames[0]?.pixels ?? file }] }
   t.match(openBest(value(plainFseqExporter.write(slow, {})).bytes).frames.length, 8, '8 frames of 250 ms')
