@@ -1,22 +1,10 @@
 import t from 'tap'
+import type { CandidateView } from '../../src/wire/pattern.ts'
 import { sharedPath, withoutSamples } from '../pattern/pattern-files.ts'
 import { workplace } from '../support/pixelgate.ts'
 
-interface Reading {
-  readonly index: number
-  readonly format: string
-  readonly width: number | null
-  readonly height: number | null
-  readonly leds: number
-  readonly channels: number
-  readonly frames: number
-  readonly durationMs: number | null
-  readonly confidence: number
-  readonly reason: string
-}
-
 /** What is in each file, told by the tools that made it; `among`: nothing in the file says so, one of the readings must. */
-const samples: readonly (readonly [file: string, truth: Partial<Reading>, among?: boolean])[] = [
+const samples: readonly (readonly [file: string, truth: Partial<CandidateView>, among?: boolean])[] = [
   ['leds/15x6-369.leds', { format: 'leds', width: 15, height: 6, leds: 90, frames: 369 }],
   ['leds/12x6-134.leds', { format: 'leds', width: 12, height: 6, leds: 72, frames: 134 }],
   ['leds/15x6-369.export.bin', { leds: 90, frames: 369 }, true],
@@ -42,7 +30,7 @@ t.test(
     for (const [file, truth, among = false] of samples) {
       const { last, status } = await place.here('pattern', 'inspect', sharedPath(file), '--json')
       t.equal(status, 0, file)
-      const readings = (last['candidates'] ?? []) as readonly Reading[]
+      const readings = (last['candidates'] ?? []) as readonly CandidateView[]
       t.same(
         readings.map(each => each.index),
         readings.map((_, index) => index),
