@@ -76,7 +76,7 @@ export function detectPattern(
   if (damage !== undefined) return fail(damage)
   const foreign = recogniseForeign(source)
   if (foreign !== undefined) {
-    const message = `this is ${foreign}, which holds no pattern that can be read; use a drawing (.leds), a GIF or PNG, a sequence (.fseq), a recording (.out, .tpm2), a .hex, a .bin or a .pxg`
+    const message = `this is ${foreign}, which holds no pattern that can be read; use an LED Matrix Studio drawing (.leds), a GIF or PNG, a sequence (.fseq), a recording (.out, .tpm2), a .hex, a .bin or a .pxg`
     return fail({ kind: 'unsupported', format: foreign, message })
   }
   const promise = promises[/\.([^.]*)$/.exec(hint.fileName ?? '')?.[1]?.toLowerCase() ?? '']

@@ -14,11 +14,14 @@ export interface Run {
   readonly off: readonly { readonly atMs: number; readonly ms: number }[]
 }
 
+/** 200 LEDs take 6 ms; the rig's answer comes a little later. */
+const longestPictureMs = 10
+
 const hex = (bytes: Uint8Array = new Uint8Array()) => Buffer.from(bytes).toString('hex')
 
 /**
  * Explains every picture: it is the next frame of what runs, or a run begins with it, which frame 0 of any pattern and black may do. Throws at the
- * first picture that is neither. After each of `restartsMs` a run begins in any case.
+ * first picture that is neither. After each of `restartsMs` a run begins in any case; the picture that was on its way then may lack its end.
  */
 export function runsOf(
   pictures: readonly Picture[],
@@ -34,6 +37,9 @@ export function runsOf(
   for (const [i, { atMs, bytes }] of pictures.entries()) {
     const run = runs.at(-1)
     const frames = all[run?.pattern ?? -1]
+    const cutShort = restartsMs.some(ms => ms >= atMs && ms < atMs + longestPictureMs)
+    if (cutShort && bytes.length < black.length && frames?.[next]?.subarray(0, bytes.length).equals(bytes))
+      continue
     const restarted = restartsMs.some(ms => ms > sinceMs && ms <= atMs)
     if (run !== undefined && !restarted && frames?.[next]?.equals(bytes) === true) {
       const delayMs = patterns[run.pattern]?.at(next - 1)?.delayMs ?? 0
