@@ -43,6 +43,9 @@ export function patternError(fault: PatternFault): AppError {
   return new AppError(codes[fault.kind], message, { detail })
 }
 
+/** A piece of a file as a message shows it: its beginning, in quotes. */
+export const quoted = (text: string): string => `'${text.length > 40 ? `${text.slice(0, 40)}…` : text}'`
+
 /** A malformed byte at `offset` of a binary file. */
 export const invalidAt = (offset: number, message: string): PatternFault => ({
   kind: 'invalid',

@@ -1,7 +1,7 @@
 import { fail, ok, type Result } from '../../kernel/result.ts'
 import { wholeFile } from '../byte-source.ts'
 import { type Candidate, defaultDelayMs, type Importer } from '../candidate.ts'
-import { invalidLine, type PatternFault } from '../fault.ts'
+import { invalidLine, type PatternFault, quoted } from '../fault.ts'
 import { overLimit, type PatternLimits } from '../limits.ts'
 import { createPattern, patternName } from '../pattern.ts'
 import { type CellKind, cellKinds, parseRow } from './leds-cells.ts'
@@ -192,7 +192,7 @@ class DrawingReader {
 
   #close(line: TextLine): PatternFault | undefined {
     if (this.#block === '')
-      return invalidLine(line.number, `'${line.text}' closes a block that was never opened`)
+      return invalidLine(line.number, `${quoted(line.text)} closes a block that was never opened`)
     if (this.#block === 'anim') {
       if (this.#row !== this.#height || this.#height === 0)
         return invalidLine(
@@ -208,11 +208,11 @@ class DrawingReader {
   #size(line: TextLine, width: number, height: number): PatternFault | undefined {
     const started = this.#frames.length > 0
     if (!Number.isInteger(width) || !Number.isInteger(height) || width < 0 || height < 0)
-      return invalidLine(line.number, `'${line.text}' is no size; expected a whole number`)
+      return invalidLine(line.number, `${quoted(line.text)} is no size; expected a whole number`)
     if (started && (width !== this.#width || height !== this.#height))
       return invalidLine(
         line.number,
-        `a frame of another size (${line.text}) than the ${this.#width}×${this.#height} before`,
+        `a frame of another size (${quoted(line.text)}) than the ${this.#width}×${this.#height} before`,
       )
     if (this.#row > 0) return invalidLine(line.number, 'the size of a frame must come before its rows')
     this.#width = width

@@ -84,6 +84,16 @@ t.test('keys mean what their block says: sizes of layers, locks and pens change 
   ])
 })
 
+t.test('a fault quotes the beginning of a long line only', async t => {
+  const long = '0'.repeat(3000)
+  for (const line of [`w:${long}x`, `h:${long}x`, `w:${long}`]) {
+    const file = text('{anim4', 'w:1', 'h:1', 'r:0000FF', '}', '{anim4', line, 'h:1', 'r:0000FF', '}')
+    const { message } = fault(detectPattern(file, { fileName: 'a.leds' }))
+    t.match(message, /^line 7: .*…/)
+    t.ok(message.length < 200, message)
+  }
+})
+
 t.test('cells without an LED are black in every frame, and the reason counts them', async t => {
   const frames = [
     ...anim('anim4', 2, '010101 020202 ', '030303 040404 '),
