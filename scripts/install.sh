@@ -35,6 +35,7 @@ readonly tmpfiles=/usr/lib/tmpfiles.d/pixelgate.conf
 readonly rules=/usr/lib/udev/rules.d/60-pixelgate.rules
 readonly config=/etc/pixelgate/config.json
 readonly data=/var/lib/pixelgate
+readonly completion=/usr/share/bash-completion/completions/pixelgate
 readonly wanted=/etc/systemd/system/multi-user.target.wants/pixelgate.service
 
 say() { printf '%s\n' "$*"; }
@@ -178,6 +179,7 @@ put_system_files() {
   put 644 "$sysusers" <"$source_dir/systemd/pixelgate.sysusers"
   put 644 "$tmpfiles" <"$source_dir/systemd/pixelgate.tmpfiles"
   put 644 "$rules" <"$source_dir/systemd/60-pixelgate.rules"
+  put 644 "$completion" < <("$node" "$source_dir/dist/main.js" completion bash)
 }
 
 user_exists() { grep -qs '^pixelgate:' "$prefix/etc/passwd"; }
@@ -353,7 +355,7 @@ uninstall_all() {
     step 'service: stopped'
     act systemctl --quiet disable --now pixelgate.service || warn 'the service could not be stopped; it goes on until the next boot.'
   fi
-  drop "$wanted" "$unit" "$rules" "$sysusers" "$tmpfiles" "$launcher" "$lib" "$lib.previous"
+  drop "$wanted" "$unit" "$rules" "$sysusers" "$tmpfiles" "$completion" "$launcher" "$lib" "$lib.previous"
   if live && [ "$changes" != 0 ]; then
     act systemctl daemon-reload
     ! have udevadm || act udevadm control --reload

@@ -243,6 +243,13 @@ async function takeAll(app: App, browser: Browser): Promise<ReadonlyMap<string, 
   await save('panel-phone', small)
   await phone.close()
 
+  await look('settings')
+  await page.getByRole('heading', { name: 'Invitations' }).waitFor()
+  await take('settings')
+  await look('audit')
+  await page.getByRole('list', { name: 'Entries' }).waitFor()
+  await take('audit')
+
   await look('metrics')
   await page.locator('.uplot').first().waitFor()
   // A minute of figures makes a curve.

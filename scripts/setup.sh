@@ -45,6 +45,36 @@ need_node() {
   fi
 }
 
+# An SSH server for one test, unpacked and not installed: its package starts one on every address of the machine.
+want_sshd() {
+  local folder=node_modules/.cache/sshd deb
+  { [ -x /usr/sbin/sshd ] || [ -x "$folder/usr/sbin/sshd" ]; } && return 0
+  deb=$(mktemp -d)
+  if (cd "$deb" && apt-get download -q openssh-server >&2) && mkdir -p "$folder" && dpkg -x "$deb"/*.deb "$folder"; then :
+  else say 'Going on without an SSH server: the test that needs it is skipped.'; fi
+  rm -rf "$deb"
+}
+
+# The mosquitto broker as a peer. Its package would start one at the address that the gateway wants; policy-rc.d says no.
+want_mosquitto() {
+  local policy=/usr/sbin/policy-rc.d made=
+  [ -x /usr/sbin/mosquitto ] && return 0
+  if [ ! -e "$policy" ] && printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null && as_root chmod 755 "$policy"; then made=yes; fi
+  want_packages /usr/sbin/mosquitto=mosquitto
+  [ -z "$made" ] || as_root rm -f "$policy"
+  as_root systemctl disable mosquitto >/dev/null 2>&1 || true
+}
+
+# A nats-server for the tests of the bridge to other brokers, unpacked and not installed: its package starts one.
+want_nats() {
+  local folder=node_modules/.cache/nats deb
+  { [ -x /usr/sbin/nats-server ] || [ -x "$folder/usr/sbin/nats-server" ]; } && return 0
+  deb=$(mktemp -d)
+  if (cd "$deb" && apt-get download -q nats-server >&2) && mkdir -p "$folder" && dpkg -x "$deb"/*.deb "$folder"; then :
+  else say 'Going on without nats-server: the tests that need it are skipped.'; fi
+  rm -rf "$deb"
+}
+
 # The dependencies as package-lock.json pins them; skipped when they are in place already.
 install_dependencies() {
   local stamp=node_modules/.installed

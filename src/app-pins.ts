@@ -1,4 +1,4 @@
-import type { Broker } from './broker/start-broker.ts'
+import type { GpioMirror } from './broker/devices/gpio-mirror.ts'
 import type { Config } from './config/resolve-config.ts'
 import { startGpio } from './gpio/gpio.ts'
 import { StatusFeed } from './gpio/status-feed.ts'
@@ -19,7 +19,7 @@ export interface PinParts {
   readonly closers: Closers
   readonly core: GatewayCore
   readonly hub: LiveHub
-  readonly broker: () => Broker | undefined
+  readonly mirror: Pick<GpioMirror, 'publish'>
 }
 
 /** What a button that was pressed tells a board. */
@@ -31,19 +31,24 @@ const commands: Readonly<Record<ButtonAction, BoardCommand>> = {
   identify: { type: 'IDENTIFY', ms: 5000 },
 }
 
+const refuse = () =>
+  Promise.reject(new AppError('conflict', 'GPIO is off. Set gpio.enabled in the configuration.'))
+
 const off: GpioControl = {
   view: () => ({ enabled: false, backend: null, lines: [] }),
-  simulate: () =>
-    Promise.reject(new AppError('conflict', 'GPIO is off. Set gpio.enabled in the configuration.')),
+  simulate: refuse,
+  set: refuse,
+  pulse: refuse,
   resetBoard: () => Promise.resolve(false),
 }
 
 /** Joins buttons, status LED and reset lines with boards and jobs, and shows every line to all who look. */
-export function startPins({ config, clock, log, closers, core, hub, broker }: PinParts): GpioControl {
+export function startPins({ config, clock, log, closers, core, hub, mirror }: PinParts): GpioControl {
   if (!config.gpio.enabled) return off
   const act = async (board: string | null, action: ButtonAction) => {
     const ids = board === null ? core.registry.present() : [(await core.book.find(board)).id]
-    await Promise.all(ids.map(id => core.control.act(id, commands[action])))
+    const by = { name: 'button', door: 'gpio' } as const
+    await Promise.all(ids.map(id => core.control.act(id, commands[action], by)))
   }
   const gpio = startGpio({
     settings: config.gpio,
@@ -53,7 +58,7 @@ export function startPins({ config, clock, log, closers, core, hub, broker }: Pi
     boardIdOf: async board => (await core.book.find(board)).id,
     onChange: line => {
       hub.publish('gpio', 'line', line)
-      broker()?.publishGpio(line)
+      mirror.publish(line)
     },
   })
   hub.provide('gpio', () => gpio.view().lines.map(data => ({ type: 'line', data })))

@@ -10,6 +10,7 @@ const table: Readonly<Record<string, readonly string[]>> = {
   config: [],
   store: [],
   gpio: [],
+  mdns: [],
   flash: [],
   pattern: ['protocol'],
   wire: [],
@@ -19,10 +20,24 @@ const table: Readonly<Record<string, readonly string[]>> = {
   upload: ['board', 'pattern', 'protocol', 'store', 'guard', 'wire'],
   show: ['board', 'upload', 'pattern', 'store', 'guard'],
   account: ['store', 'guard', 'wire'],
+  callback: ['store', 'guard', 'wire'],
   tools: ['account', 'board', 'upload', 'pattern', 'show', 'guard', 'wire'],
   chat: ['account', 'store', 'tools', 'guard', 'wire'],
   broker: ['account', 'board', 'upload', 'show', 'chat', 'store', 'guard', 'wire'],
-  http: ['account', 'board', 'upload', 'pattern', 'show', 'chat', 'tools', 'ops', 'guard', 'wire'],
+  bridge: ['broker', 'link', 'protocol', 'guard', 'wire'],
+  http: [
+    'account',
+    'callback',
+    'board',
+    'upload',
+    'pattern',
+    'show',
+    'chat',
+    'tools',
+    'ops',
+    'guard',
+    'wire',
+  ],
   ws: ['account', 'board', 'upload', 'pattern', 'show', 'chat', 'tools', 'ops', 'guard', 'wire'],
   doctor: ['config', 'link', 'board', 'gpio', 'store', 'ops'],
   virtual: ['protocol', 'link'],
@@ -41,6 +56,17 @@ const table: Readonly<Record<string, readonly string[]>> = {
   ],
   panel: ['wire'],
 }
+/** Folder of the broker → folders of it that it may import, beside what stands in `src/broker` itself. */
+const brokerTable: Readonly<Record<string, readonly string[]>> = {
+  packets: [],
+  topics: ['packets'],
+  connection: ['packets', 'topics'],
+  door: ['connection', 'packets'],
+  memory: ['connection', 'topics'],
+  devices: ['topics'],
+  upstream: ['topics', 'devices'],
+  'home-assistant': ['topics'],
+}
 const maxLines = 400
 const maxMedianLines = 100
 const maxLinesOfC = 300
@@ -49,6 +75,19 @@ const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter(nam
 const texts = new Map(files.map(file => [file, readFileSync(new URL(file, src), 'utf8')]))
 const importPattern = /\b(?:from|import)\s*\(?\s*'(\.[^']+)'/g
 const moduleOf = (path: string): string => path.split('/', 1)[0] ?? ''
+
+t.test('within the broker, too, folders import one way', async t => {
+  for (const [file, text] of texts) {
+    const [, folder] = /^broker\/([^/]+)\//.exec(file) ?? []
+    if (folder === undefined) continue
+    t.ok(brokerTable[folder] !== undefined, `${folder} stands in the table`)
+    const outside = [...text.matchAll(importPattern)]
+      .map(([, target = '']) => posix.join(posix.dirname(file), target))
+      .map(target => /^broker\/([^/]+)\//.exec(target)?.[1])
+      .filter(other => other !== undefined && other !== folder && !brokerTable[folder]?.includes(other))
+    t.same(outside, [], file)
+  }
+})
 
 t.test('imports follow the table', async t => {
   for (const [file, text] of texts) {
@@ -104,7 +143,7 @@ t.test('the environment is read in config only', async t => {
 
 t.test('every module loads, so an untested one shows up in coverage', async t => {
   // main.ts and a worker's entry act when loaded; they are run as processes and threads elsewhere.
-  const entries = ['main.ts', 'store/worker.ts']
+  const entries = ['main.ts', 'store/worker.ts', 'store/outbox/outbox-worker.ts']
   // The panel wants a browser, and is loaded in one.
   const loaded = files.filter(file => !entries.includes(file) && !file.startsWith('panel/'))
   for (const file of loaded) t.ok(await import(new URL(file, src).href), file)

@@ -1,16 +1,17 @@
 import type { Principal } from './principal.ts'
 
-export interface CachedSignIn {
+export interface CachedSession {
   readonly principal: Principal
-  readonly expiresMs: number
-  /** When the database last heard that it is used. */
+  /** End of the access token, monotonic. */
+  readonly endsMs: number
+  /** When the database last heard that it is used, monotonic. */
   notedMs: number
 }
 
-/** The sign-ins in use, so that a request costs no call of the storage thread. What was used longest ago goes first. */
+/** The sessions in use, so that a request costs no call of the storage thread. What was used longest ago goes first. */
 export class PrincipalCache {
   readonly #cap: number
-  readonly #entries = new Map<string, CachedSignIn>()
+  readonly #entries = new Map<string, CachedSession>()
   /** Counts what was forgotten on purpose: a read that began before must not put it back. */
   #forgotten = 0
 
@@ -22,31 +23,31 @@ export class PrincipalCache {
     return this.#forgotten
   }
 
-  get(tokenSha: string): CachedSignIn | undefined {
-    const entry = this.#entries.get(tokenSha)
+  get(accessSha: string): CachedSession | undefined {
+    const entry = this.#entries.get(accessSha)
     if (entry !== undefined) {
-      this.#entries.delete(tokenSha)
-      this.#entries.set(tokenSha, entry)
+      this.#entries.delete(accessSha)
+      this.#entries.set(accessSha, entry)
     }
     return entry
   }
 
   /** `since`: the value of `forgotten` before the entry was read. */
-  put(tokenSha: string, entry: CachedSignIn, since: number): void {
+  put(accessSha: string, entry: CachedSession, since: number): void {
     if (since !== this.#forgotten) return
-    this.#entries.set(tokenSha, entry)
+    this.#entries.set(accessSha, entry)
     const [oldest] = this.#entries.keys()
     if (this.#entries.size > this.#cap && oldest !== undefined) this.#entries.delete(oldest)
   }
 
-  forget(tokenSha: string): void {
+  forget(accessSha: string): void {
     this.#forgotten += 1
-    this.#entries.delete(tokenSha)
+    this.#entries.delete(accessSha)
   }
 
   forgetUser(userId: string): void {
     this.#forgotten += 1
-    for (const [tokenSha, { principal }] of this.#entries)
-      if (principal.id === userId) this.#entries.delete(tokenSha)
+    for (const [accessSha, { principal }] of this.#entries)
+      if (principal.id === userId) this.#entries.delete(accessSha)
   }
 }

@@ -3,7 +3,8 @@ import type { Clock } from '../kernel/clock.ts'
 import { AppError } from '../kernel/errors.ts'
 import { type BoardId, boardId } from '../kernel/ids.ts'
 import type { Store } from '../store/store.ts'
-import type { BoardRecord } from '../store/tables/boards.ts'
+import type { BoardRecord, BoardTitle } from '../store/tables/boards.ts'
+import { type Actor, nobody } from './actor.ts'
 import { type BoardProfile, defaultColorOrder, defaultWiring } from './profile.ts'
 import type { BoardSession } from './session.ts'
 
@@ -33,7 +34,26 @@ export interface BoardChange {
 export interface BookEvents {
   /** A person has renamed the board or changed its profile. */
   readonly 'board.changed': { readonly boardId: BoardId }
+  /** The same with all that is known of it, for the records. */
+  readonly 'board.settings': {
+    readonly boardId: BoardId
+    readonly by: Actor
+    readonly before: KnownBoard
+    readonly after: KnownBoard
+  }
+  /** The gateway knows nothing of it any more. */
+  readonly 'board.forgotten': { readonly boardId: BoardId }
 }
+
+/** What may stand around a change. */
+export interface ChangeTerms {
+  readonly by?: Actor
+  /** Looks at the board as it is right before the change, and throws where that must not be changed. */
+  readonly demand?: (board: KnownBoard) => void | Promise<void>
+}
+
+/** Changes of one board that may wait for each other. */
+const maxWaiting = 32
 
 /** What to compile for: the person's word before the board's, whose own power cap is 0 when it has none. */
 export function profileFrom(known: KnownBoard, ownCapMa: number): BoardProfile {
@@ -49,6 +69,7 @@ export class BoardBook {
   readonly #store: Store
   readonly #clock: Clock
   readonly #bus: Bus<BookEvents>
+  readonly #turns = new Map<BoardId, { readonly last: Promise<void>; readonly waiting: number }>()
 
   constructor(store: Store, clock: Clock, bus: Bus<BookEvents> = new Bus()) {
     this.#store = store
@@ -89,23 +110,32 @@ export class BoardBook {
     return this.#store.boards.list()
   }
 
+  /** Little of each, to choose from; in the order of `list`. */
+  titles(): Promise<readonly BoardTitle[]> {
+    return this.#store.boards.titles()
+  }
+
+  /** Those that are known, in the order of `list`. */
+  some(ids: readonly BoardId[]): Promise<readonly KnownBoard[]> {
+    return this.#store.boards.some(ids)
+  }
+
   /** By id, or by a name or the start of an id that fits one board only. Rejects with `not_found` or `conflict`. */
   async find(text: string): Promise<KnownBoard> {
+    return only(await this.#store.boards.named(text), text)
+  }
+
+  /** The same for each, with one look at the database. */
+  async findAll(texts: readonly string[]): Promise<readonly KnownBoard[]> {
     const boards = await this.list()
-    const exact = boards.filter(({ id, name }) => id === text.toLowerCase() || name === text)
-    const found =
-      exact.length > 0
-        ? exact
-        : boards.filter(({ id }) => text.length >= 4 && id.startsWith(text.toLowerCase()))
-    const [only] = found
-    if (only === undefined)
-      throw new AppError('not_found', `No board is called "${text}". See: pixelgate boards`)
-    if (found.length > 1)
-      throw new AppError(
-        'conflict',
-        `"${text}" fits ${found.length} boards. Use the full id. See: pixelgate boards`,
+    return texts.map(text => {
+      const exact = boards.filter(({ id, name }) => id === text.toLowerCase() || name === text)
+      if (exact.length > 0 || text.length < 4) return only(exact, text)
+      return only(
+        boards.filter(({ id }) => id.startsWith(text.toLowerCase())),
+        text,
       )
-    return only
+    })
   }
 
   /** What to compile for: the person's word before the board's. */
@@ -114,16 +144,69 @@ export class BoardBook {
     return profileFrom(known, session.caps.maxPowerMa)
   }
 
-  async change(id: BoardId, change: BoardChange): Promise<KnownBoard> {
-    const board = await this.find(id)
-    const shape = shapeAfter(board, change)
-    const colorOrder = change.colorOrder ?? board.colorOrder
-    const powerCapMa = change.powerCapMa === undefined ? board.powerCapMa : change.powerCapMa
-    if (change.name !== undefined) await this.#store.boards.rename({ id, name: change.name })
-    const changed = await this.#store.boards.setProfile({ id, ...shape, colorOrder, powerCapMa })
-    this.#bus.emit('board.changed', { boardId: id })
-    return changed
+  /** Changes of one board come one after the other. Rejects with `not_found`, `usage` or what `demand` throws. */
+  change(id: BoardId, change: BoardChange, { by = nobody, demand }: ChangeTerms = {}): Promise<KnownBoard> {
+    return this.#inTurn(id, async () => {
+      const before = await this.find(id)
+      await demand?.(before)
+      const shape = shapeAfter(before, change)
+      const colorOrder = change.colorOrder ?? before.colorOrder
+      const powerCapMa = change.powerCapMa === undefined ? before.powerCapMa : change.powerCapMa
+      const { name } = change
+      const after = await this.#store.boards.setProfile({ id, name, ...shape, colorOrder, powerCapMa })
+      this.#bus.emit('board.settings', { boardId: id, by, before, after })
+      this.#bus.emit('board.changed', { boardId: id })
+      return after
+    })
   }
+
+  /** Forgets a board with its finished jobs and its log. Rejects with `not_found`, and with `conflict` while jobs of it are unfinished. */
+  forget(id: BoardId): Promise<void> {
+    return this.#inTurn(id, async () => {
+      const forgotten = await this.#store.boards.forget(id)
+      if (forgotten === undefined) throw new AppError('not_found', `No board has the id ${id}.`)
+      const { unfinishedJobs: count } = forgotten
+      if (count > 0)
+        throw new AppError(
+          'conflict',
+          `${count} ${count === 1 ? 'upload' : 'uploads'} to this board ${count === 1 ? 'is' : 'are'} unfinished. Cancel them first.`,
+        )
+      this.#bus.emit('board.forgotten', { boardId: id })
+    })
+  }
+
+  async #inTurn<T>(id: BoardId, work: () => Promise<T>): Promise<T> {
+    const { last, waiting } = this.#turns.get(id) ?? { last: Promise.resolve(), waiting: 0 }
+    if (waiting >= maxWaiting)
+      throw new AppError('overloaded', 'Too many changes of this board wait. Try again in a moment.')
+    const done = last.then(work)
+    const settled = done.then(
+      () => this.#leave(id),
+      () => this.#leave(id),
+    )
+    this.#turns.set(id, { last: settled, waiting: waiting + 1 })
+    return done
+  }
+
+  #leave(id: BoardId): void {
+    const turn = this.#turns.get(id)
+    if (turn === undefined) return
+    if (turn.waiting <= 1) this.#turns.delete(id)
+    else this.#turns.set(id, { ...turn, waiting: turn.waiting - 1 })
+  }
+}
+
+/** The one board that the text is to name. Throws `not_found` or `conflict`. */
+function only(found: readonly KnownBoard[], text: string): KnownBoard {
+  const [board] = found
+  if (board === undefined)
+    throw new AppError('not_found', `No board is called "${text}". See: pixelgate boards`)
+  if (found.length > 1)
+    throw new AppError(
+      'conflict',
+      `"${text}" fits ${found.length} boards. Use the full id. See: pixelgate boards`,
+    )
+  return board
 }
 
 /** Geometry and wiring as they are after a change. Throws `usage`. */

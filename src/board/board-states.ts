@@ -15,11 +15,15 @@ export interface BoardState {
   readonly slot: number
   /** Id of the active image, 32 hexadecimal digits; null: none. */
   readonly imageId: string | null
+  /** Of the last change of the others, or of the minute. */
   readonly uptimeSeconds: number
 }
 
+/** What is shown of a board stays the same in between, so that nobody is told of every heartbeat. */
+const uptimeStepSeconds = 60
+
 export interface BoardStateEvents {
-  /** Mode, brightness or active image have changed; not said for the uptime alone. */
+  /** Mode, brightness or active image have changed, or a minute has gone. */
   readonly 'board.state': { readonly boardId: BoardId; readonly state: BoardState }
 }
 
@@ -32,8 +36,9 @@ export class BoardStates {
       session.onStatus(message => {
         const state = toState(message)
         const before = this.#states.get(boardId)
+        if (before !== undefined && !differs(before, state)) return
         this.#states.set(boardId, state)
-        if (before === undefined || differs(before, state)) bus.emit('board.state', { boardId, state })
+        bus.emit('board.state', { boardId, state })
       })
     })
     bus.on('board.down', ({ boardId }) => void this.#states.delete(boardId))
@@ -46,7 +51,11 @@ export class BoardStates {
 }
 
 const differs = (a: BoardState, b: BoardState): boolean =>
-  a.mode !== b.mode || a.brightness !== b.brightness || a.slot !== b.slot || a.imageId !== b.imageId
+  a.mode !== b.mode ||
+  a.brightness !== b.brightness ||
+  a.slot !== b.slot ||
+  a.imageId !== b.imageId ||
+  Math.abs(b.uptimeSeconds - a.uptimeSeconds) >= uptimeStepSeconds
 
 function toState({ mode, brightness, slot, id, uptimeSeconds }: StatusMessage): BoardState {
   const imageId = Buffer.from(id).toString('hex')

@@ -1,5 +1,6 @@
 import type { Clock, Timer } from '../kernel/clock.ts'
 import { AppError, type ErrorCode, toError } from '../kernel/errors.ts'
+import { formatUuid } from '../kernel/ids.ts'
 import type { Log } from '../kernel/log.ts'
 import { type RandomBytes, systemRandom } from '../kernel/random.ts'
 import { KeepOpen } from '../link/keep-open.ts'
@@ -27,6 +28,8 @@ export interface ConnectionOptions {
   readonly random?: () => number
   /** Of session numbers and of a UUID for a board that has none; default: the system's. */
   readonly randomBytes?: RandomBytes
+  /** The one board that may be here: one without a UUID is given this, another one is refused. */
+  readonly uuid?: Uint8Array
   readonly onSession: (session: BoardSession) => void
   /** What stands between the gateway and a session now; called once for each change of reason. */
   readonly onTrouble?: (error: AppError) => void
@@ -103,7 +106,7 @@ export class BoardConnection {
       let error: AppError | undefined
       try {
         session = new BoardSession(channel, await this.#greet(channel, rates), clock)
-        if (session.uuid.every(byte => byte === 0)) await session.assignUuid(randomUuid(this.#random))
+        await this.#identify(session)
         await this.#raiseBaudRate(session, rates)
         this.#trouble = undefined
         onSession(session)
@@ -135,6 +138,16 @@ export class BoardConnection {
       await channel.link.setBaudRate(opening)
       return greet(handshakeTimeoutMs)
     }
+  }
+
+  async #identify(session: BoardSession): Promise<void> {
+    const { uuid } = this.#options
+    if (session.uuid.every(byte => byte === 0)) await session.assignUuid(uuid ?? randomUuid(this.#random))
+    if (uuid === undefined || Buffer.compare(session.uuid, uuid) === 0) return
+    throw new AppError(
+      'board_refused',
+      `${session.channel.link.address} is the way to board ${formatUuid(uuid)}, but board ${session.id} answers there. Give each board the credential of its own UUID.`,
+    )
   }
 
   async #raiseBaudRate(session: BoardSession, rates: LineRates): Promise<void> {

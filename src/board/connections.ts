@@ -17,6 +17,11 @@ export interface ApprovedPort {
 
 export interface ConnectionsOptions {
   readonly links: readonly LinkSettings[]
+  /** Serial ports that somebody else here uses, and what is the matter with one; undefined: nothing. */
+  readonly bridged?: {
+    readonly paths: readonly string[]
+    readonly trouble: (path: string) => AppError | undefined
+  }
   readonly discovery: Discovery
   readonly approved: () => Promise<readonly ApprovedPort[]>
   readonly watch: PortWatch
@@ -75,9 +80,10 @@ export class Connections {
   async ports(): Promise<readonly PortView[]> {
     return (await this.#decide()).map(({ port, open, reason }) => ({
       port,
-      open: open && !this.#lent.has(port.path),
+      open: reason === 'bridge' || (open && !this.#lent.has(port.path)),
       reason,
-      trouble: (this.#discovered.get(port.path) ?? this.#configuredOn(port))?.trouble,
+      trouble:
+        this.#bridgeTrouble(port) ?? (this.#discovered.get(port.path) ?? this.#configuredOn(port))?.trouble,
     }))
   }
 
@@ -89,6 +95,11 @@ export class Connections {
   async lend(path: string): Promise<(() => Promise<void>) | undefined> {
     const port = this.#ports.find(port => port.path === path || port.links.includes(path))
     if (port === undefined) return undefined
+    if (this.#bridgedPath(port) !== undefined)
+      throw new AppError(
+        'conflict',
+        `${path} is bridged to MQTT. Take it out of "links" in the configuration and restart the gateway first.`,
+      )
     if (this.#lent.has(port.path))
       throw new AppError('conflict', `${path} is lent already: somebody writes firmware to its board.`)
     const configured = this.#configuredOn(port)
@@ -135,8 +146,20 @@ export class Connections {
     return decideOpen(this.#ports, {
       discovery,
       configured: links.flatMap(settings => (settings.kind === 'serial' ? [settings.path] : [])),
+      bridged: this.#options.bridged?.paths ?? [],
       approved: (await approved()).map(({ id }) => id),
     })
+  }
+
+  /** As the configuration has it. */
+  #bridgedPath(port: SerialPortInfo): string | undefined {
+    const { paths = [] } = this.#options.bridged ?? {}
+    return [port.path, ...port.links].find(path => paths.includes(path))
+  }
+
+  #bridgeTrouble(port: SerialPortInfo): AppError | undefined {
+    const path = this.#bridgedPath(port)
+    return path === undefined ? undefined : this.#options.bridged?.trouble(path)
   }
 
   #configuredOn(port: SerialPortInfo): BoardConnection | undefined {

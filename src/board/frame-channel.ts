@@ -1,14 +1,14 @@
 import type { Clock } from '../kernel/clock.ts'
 import type { AppError } from '../kernel/errors.ts'
 import type { Link } from '../link/link.ts'
-import { encodeFrame, type Frame, maxBodyBytes } from '../protocol/frame.ts'
+import { decodeContent, encodeContent, encodeFrame, type Frame, maxBodyBytes } from '../protocol/frame.ts'
 import { FrameDecoder } from '../protocol/frame-decoder.ts'
 
 /** After so much silence one extra delimiter ends whatever noise the board collected (SPEC §1.4). */
 const silenceMs = 20
 const delimiter = new Uint8Array(1)
 
-/** Frames over a link that carries bytes; counts what passes. */
+/** Frames over a link, as bytes or each as a message of its own (SPEC §11.1); counts what passes. */
 export class FrameChannel {
   readonly link: Link
   readonly #clock: Clock
@@ -18,6 +18,7 @@ export class FrameChannel {
   #closed: { readonly error: AppError | undefined } | undefined
   readonly #hearers = new Set<() => void>()
   #wroteAtMs = Number.NEGATIVE_INFINITY
+  #badMessageBytes = 0
   heardAtMs: number
   bytesOut = 0
   bytesIn = 0
@@ -34,18 +35,14 @@ export class FrameChannel {
     })
     link.onData(chunk => {
       this.bytesIn += chunk.length
-      this.#decoder.push(chunk, frame => {
-        this.heardAtMs = clock.now()
-        this.framesIn++
-        this.#listener(frame)
-        for (const hear of this.#hearers) hear()
-      })
+      if (link.kind === 'mqtt') this.#onMessage(chunk)
+      else this.#decoder.push(chunk, frame => this.#hear(frame))
     })
   }
 
   /** Bytes that came and were no part of a valid frame. */
   get bytesDropped(): number {
-    return this.#decoder.droppedBytes
+    return this.#decoder.droppedBytes + this.#badMessageBytes
   }
 
   /** The one reader of frames; a later call takes over. */
@@ -65,15 +62,30 @@ export class FrameChannel {
     if (this.#closed !== undefined) listener(this.#closed.error)
   }
 
-  /** False when the link's queue is full; nothing was sent. */
-  send(type: number, session: number, seq: number, body: Uint8Array): boolean {
+  /** `job`: the upload that the frame is part of. False when the link's queue is full; nothing was sent. */
+  send(type: number, session: number, seq: number, body: Uint8Array, job?: string): boolean {
     const nowMs = this.#clock.now()
-    if (nowMs - this.#wroteAtMs >= silenceMs && this.link.write(delimiter)) this.bytesOut++
-    const wire = encodeFrame(type, session, seq, body)
-    if (!this.link.write(wire)) return false
+    const asMessage = this.link.kind === 'mqtt'
+    const afterSilence = !asMessage && nowMs - this.#wroteAtMs >= silenceMs
+    if (afterSilence && this.link.write(delimiter)) this.bytesOut++
+    const wire = (asMessage ? encodeContent : encodeFrame)(type, session, seq, body)
+    if (!this.link.write(wire, job)) return false
     this.#wroteAtMs = nowMs
     this.bytesOut += wire.length
     this.framesOut++
     return true
+  }
+
+  #onMessage(message: Uint8Array): void {
+    const frame = decodeContent(message)
+    if (frame.ok) this.#hear(frame.value)
+    else this.#badMessageBytes += message.length
+  }
+
+  #hear(frame: Frame): void {
+    this.heardAtMs = this.#clock.now()
+    this.framesIn++
+    this.#listener(frame)
+    for (const hear of this.#hearers) hear()
   }
 }

@@ -10,6 +10,19 @@ export interface KeyFile {
   readonly given: boolean
 }
 
+/** What its errors say. */
+export interface VaultWords {
+  /** `the stored pairing keys` */
+  readonly secrets: string
+  /** What to do when the key file is lost for good. */
+  readonly cure: string
+}
+
+const pairingWords: VaultWords = {
+  secrets: 'the stored pairing keys',
+  cure: 'forget the keys: pixelgate board unpair BOARD --forget',
+}
+
 const cipher = 'aes-256-gcm'
 const format = 1
 const fileBytes = 32
@@ -23,10 +36,12 @@ const tagBytes = 16
  */
 export class KeyVault {
   readonly #file: KeyFile
+  readonly #words: VaultWords
   #key: Buffer | undefined
 
-  constructor(file: KeyFile) {
+  constructor(file: KeyFile, words: VaultWords = pairingWords) {
     this.#file = file
+    this.#words = words
   }
 
   /** Makes the file when there is none and `mayMake`. Throws AppError `config_invalid`. */
@@ -50,7 +65,7 @@ export class KeyVault {
     } catch {
       throw new AppError(
         'config_invalid',
-        `${this.#file.path} does not open the stored pairing keys: put back the file that belongs to this database, or forget the keys: pixelgate board unpair BOARD --forget`,
+        `${this.#file.path} does not open ${this.#words.secrets}: put back the file that belongs to this database, or ${this.#words.cure}`,
       )
     }
   }
@@ -60,7 +75,7 @@ export class KeyVault {
     if (this.#key !== undefined) return this.#key
     throw new AppError(
       'config_invalid',
-      `${this.#file.path} is missing, which opens the stored pairing keys: put it back from where you keep it, or forget the keys: pixelgate board unpair BOARD --forget`,
+      `${this.#file.path} is missing, which opens ${this.#words.secrets}: put it back from where you keep it, or ${this.#words.cure}`,
     )
   }
 

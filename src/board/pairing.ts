@@ -257,8 +257,10 @@ const forged = ({ channel }: BoardSession, id: BoardId, why: string): string =>
 
 /** The first key crosses the line in the clear. */
 const isLocal = ({ channel }: BoardSession): boolean =>
-  channel.link.kind !== 'tcp' ||
-  /^(tcp:\/\/)?(localhost|127(\.\d{1,3}){3}|\[?::1\]?):\d+$/.test(channel.link.address)
+  (channel.link.kind !== 'tcp' && channel.link.kind !== 'mqtt') ||
+  /^((tcp:\/\/)?(localhost|127(\.\d{1,3}){3}|\[?::1\]?):\d+|mqtt:\/\/[^@]*@(127(\.\d{1,3}){3}|::1))$/.test(
+    channel.link.address,
+  )
 
 const openLine = ({ channel }: BoardSession) =>
   new AppError(

@@ -43,6 +43,8 @@ export class BoardSession {
   #seq: number
   #dataSeq = 0
   #sender: Sender | undefined
+  /** The upload that the sender's frames belong to. */
+  #job: string | undefined
   #senderChanged: () => void = () => undefined
   #stopTransfer: () => void = () => undefined
   #timer: Timer | undefined
@@ -72,6 +74,11 @@ export class BoardSession {
   /** Its number in the header of every frame (SPEC §1.6). */
   get number(): number {
     return this.#session
+  }
+
+  /** Smoothed time from a request to its answer; undefined before the first. */
+  get roundTripMs(): number | undefined {
+    return this.#rtt.srttMs
   }
 
   get alive(): boolean {
@@ -127,7 +134,9 @@ export class BoardSession {
 
   /** Runs one upload; resolves with the sender at its outcome. `changed` is called whenever its progress may have moved. */
   transfer(
-    options: Omit<SenderOptions, 'takeSeq' | 'firstDataSeq' | 'nowMs' | 'baudRate'>,
+    options: Omit<SenderOptions, 'takeSeq' | 'firstDataSeq' | 'nowMs' | 'baudRate'> & {
+      readonly job?: string
+    },
     changed: (sender: Sender) => void,
   ): Promise<Sender> {
     if (this.#sender !== undefined) throw new Error('one transfer at a time')
@@ -140,6 +149,7 @@ export class BoardSession {
       nowMs: this.#clock.now(),
     })
     this.#sender = sender
+    this.#job = options.job
     return new Promise(resolve => {
       const settle = () => {
         if (this.#sender !== sender) return
@@ -228,14 +238,14 @@ export class BoardSession {
     while (sender !== undefined && this.channel.link.queuedBytes < aheadBytes) {
       const out = sender.poll(nowMs)
       if (out === undefined) break
-      this.#send(out.type, out.seq, out.body)
+      this.#send(out.type, out.seq, out.body, this.#job)
     }
     this.#schedule(nowMs)
     this.#senderChanged()
   }
 
-  #send(type: number, seq: number, body: Uint8Array): void {
-    this.channel.send(type, this.#session, seq, body)
+  #send(type: number, seq: number, body: Uint8Array, job?: string): void {
+    this.channel.send(type, this.#session, seq, body, job)
   }
 
   #schedule(nowMs: number): void {

@@ -5,10 +5,15 @@ import type { Clock } from '../kernel/clock.ts'
 import type { Log } from '../kernel/log.ts'
 import type { Result } from '../kernel/result.ts'
 import { type Admission, admit, type Refusal } from './admission.ts'
-import { GuardedStream } from './guarded-stream.ts'
+import { keepsBridgeState } from './bridge-state.ts'
+import type { BrokerMessage, ClientEvent, SubscribedEvent } from './broker-port.ts'
+import { GuardedStream } from './connection/guarded-stream.ts'
+import type { MessageBroker } from './connection/incoming.ts'
+import { pubrecIsDue } from './connection/pubrec-order.ts'
+import type { Accepting } from './memory/persistence.ts'
 import { decide, type PolicyWorld, type Verdict } from './policy.ts'
-import { sessionLimits } from './sessions.ts'
-import { matches } from './topic-filter.ts'
+import { type Qos, Subscriptions } from './subscriptions.ts'
+import type { Delivery, TopicEmitter } from './topics/topic-emitter.ts'
 import type { Traffic } from './traffic.ts'
 
 /** Wrong secrets from one address; beyond it there is neither an answer nor a line in the log. */
@@ -30,19 +35,45 @@ type Hooks = Required<
   >
 >
 
+/** A client that was not let in, or was cut off for what it kept sending. */
+export interface Denial {
+  readonly kind: 'connect' | 'flood'
+  readonly address: string
+  /** As it calls itself, up to 64 characters; null: it gave no name. */
+  readonly user: string | null
+  /** Whether that name was proved. */
+  readonly known: boolean
+  /** Of CONNACK (MQTT 3.1.1 §3.2.2.3); null for a flood. */
+  readonly returnCode: number | null
+}
+
+const longestName = 64
+
 export interface HookParts {
   readonly users: Pick<MqttUsers, 'authenticate'>
   readonly world: PolicyWorld
   readonly clock: Clock
   readonly log: Log
   readonly traffic: Traffic
+  readonly emitter: TopicEmitter<GuardedStream>
   readonly maxRefusalsPerMinute: number
   /** Whether what a client missed is still being sent to it. */
   readonly replaying: (clientId: string) => boolean
-  /** The connection of this client has ended, and no other has taken its place. */
-  readonly onLeft: (clientId: string) => void
-  /** A message that was let through, also a will. */
-  readonly onMessage: (who: MqttPrincipal, topic: string, payload: Buffer) => void
+  /** Whether something was kept of a session of this client. */
+  readonly hasSession: (clientId: string) => boolean
+  readonly onClient: (event: ClientEvent) => void
+  /** The connection of a client has ended, whether it was let in or not. */
+  readonly onClosed: (clientId: string) => void
+  /** Makes what has to outlast the gateway durable, then calls `settle`; at once when nothing has to. */
+  readonly accept: (accepting: Accepting, settle: (fault?: Error | null) => void) => void
+  /** The identifier under which a lasting session is sent a message now, 0 for any; undefined: not now. */
+  readonly idToSend: (clientId: string, packet: PublishPacket) => number | undefined
+  readonly onSubscribed: (event: SubscribedEvent) => void
+  /** Before a message is acknowledged; undefined: nobody has to be waited for. */
+  readonly onAccepting: (message: BrokerMessage) => Promise<unknown> | undefined
+  /** A message was published: of a client, as a will, or by the gateway. */
+  readonly onPublished: (message: BrokerMessage) => void
+  readonly onDenied?: ((denial: Denial) => void) | undefined
   /** A command that was not. */
   readonly onRefusedCommand: (topic: string, payload: Buffer, reason: 'retained_command' | 'command') => void
 }
@@ -54,8 +85,9 @@ export class BrokerHooks {
   readonly #refusals: RateLimit
   readonly #admissions = new WeakMap<GuardedStream, Result<Admission, Refusal>>()
   readonly #connected = new Map<string, GuardedStream>()
-  /** Filters of each connection with the QoS it asked for. */
-  readonly #filters = new WeakMap<GuardedStream, Map<string, 0 | 1 | 2>>()
+  /** Told as connected, and not as gone since. */
+  readonly #told = new Set<string>()
+  readonly #subscriptions = new WeakMap<GuardedStream, Subscriptions>()
 
   constructor(parts: HookParts) {
     this.#parts = parts
@@ -75,21 +107,50 @@ export class BrokerHooks {
     return this.#connected.size
   }
 
+  /** Filters of the connected clients that are meant. */
+  filterCount(isMeant: (clientId: string) => boolean): number {
+    let count = 0
+    for (const [clientId, stream] of this.#connected)
+      if (isMeant(clientId)) count += this.#subscriptions.get(stream)?.filters.length ?? 0
+    return count
+  }
+
+  clientIds(): Iterable<string> {
+    return this.#connected.keys()
+  }
+
   /** CONNACK is on its way: what the client says from now on counts. */
-  letIn(client: Client): void {
-    streamOf(client)?.open()
+  letIn(client: Client, broker: MessageBroker): void {
+    const stream = streamOf(client)
+    // It has gone meanwhile, or another one of its name has come.
+    if (stream === undefined || stream.destroyed) return
+    stream.open(client, broker)
+    this.#told.add(client.id)
+    this.#tell('connected', stream, client.id)
+    // Of a session that was kept.
+    this.subscribed(client)
+  }
+
+  subscribed(client: Client): void {
+    const stream = streamOf(client)
+    const filters = (stream && this.#subscriptions.get(stream)?.filters) ?? []
+    if (stream?.principal === undefined || !stream.isOpen || filters.length === 0) return
+    const { principal: who, address } = stream
+    this.#parts.onSubscribed({ who, clientId: client.id, address, filters })
   }
 
   closed(stream: GuardedStream): void {
     const admission = this.#admissions.get(stream)
     if (admission?.ok !== true || this.#connected.get(admission.value.clientId) !== stream) return
-    this.#connected.delete(admission.value.clientId)
-    this.#parts.onLeft(admission.value.clientId)
+    const { clientId } = admission.value
+    this.#connected.delete(clientId)
+    this.#parts.onClosed(clientId)
+    if (this.#told.delete(clientId)) this.#tell('left', stream, clientId)
   }
 
   unsubscribed(client: Client, filters: readonly string[]): void {
     const stream = streamOf(client)
-    for (const filter of filters) stream && this.#filters.get(stream)?.delete(filter)
+    for (const filter of filters) stream && this.#subscriptions.get(stream)?.delete(filter)
   }
 
   readonly hooks: Hooks = {
@@ -97,9 +158,15 @@ export class BrokerHooks {
       const { users, world } = this.#parts
       const stream = streamOf(client)
       if (stream === undefined) return done(null, false)
-      const admission = admit(users, world, packet, stream.anonymous)
+      const admission = admit(users, world, packet, stream.door)
       this.#admissions.set(stream, admission)
+      // A turn of the loop passes until it is authenticated: a credential that is revoked meanwhile ends it.
+      if (admission.ok) stream.principal = admission.value.principal
+      stream.isBridge = (packet as { bridgeMode?: boolean }).bridgeMode === true
       if (!admission.ok && !this.#report(stream, packet.username, admission.fault)) return done(null, false)
+      // aedes would set a timer anew for each packet; the guard looks at its clock.
+      stream.keepAlive(packet.keepalive ?? 0)
+      packet.keepalive = 0
       packet.clientId = admission.ok ? admission.value.clientId : `refused/${stream.id}`
       done(null, true)
     },
@@ -109,33 +176,57 @@ export class BrokerHooks {
       const admission = stream && this.#admissions.get(stream)
       if (stream === undefined || admission === undefined) return done(refusalError(5, 'nobody'), false)
       if (!admission.ok) return done(refusalError(admission.fault.returnCode, admission.fault.reason), false)
-      stream.principal = admission.value.principal
-      this.#filters.set(stream, new Map())
+      // It has gone, and nobody would tell so again.
+      if (stream.destroyed) return done(refusalError(5, 'gone'), false)
+      const mayReceive = (topic: string) =>
+        decide(this.#parts.world, stream.principal, { type: 'receive', topic }).allowed
+      this.#subscriptions.set(stream, new Subscriptions(mayReceive))
+      stream.sessionPresent = !client.clean && this.#parts.hasSession(admission.value.clientId)
+      const before = this.#connected.get(admission.value.clientId)
       this.#connected.set(admission.value.clientId, stream)
+      // aedes closes it too, but later, and not if it knows two of them [MQTT-3.1.4-2].
+      before?.destroy()
       done(null, true)
     },
 
     authorizePublish: (client, packet, done) => {
       const stream = streamOf(client)
       if (stream === undefined) return done(new Error('nobody may publish this'))
-      this.#parts.traffic.count('in')
+      this.#parts.traffic.count('in', packet.payload.length)
       const { topic, retain } = packet
-      const payload = Buffer.from(packet.payload)
+      const payload = bufferOf(packet.payload)
       const verdict = decide(this.#parts.world, stream.principal, { type: 'publish', topic, retain })
-      if (!verdict.allowed) this.#refuse(stream, packet, payload, verdict)
+      const isPassing =
+        !verdict.allowed &&
+        client !== null &&
+        keepsBridgeState(stream.principal, client.id, { topic, payload })
+      if (!verdict.allowed && !isPassing) this.#refuse(stream, packet, payload, verdict)
       else if (retain && payload.length > maxRetainedBytes) this.#refuse(stream, packet, payload)
+      else if (client !== null && stream.principal !== undefined) {
+        const accepting = { client, who: stream.principal, packet, isBridge: stream.isBridge, isPassing }
+        const waiting =
+          packet.qos > 0 && !isPassing
+            ? this.#parts.onAccepting(messageOf(packet, stream.principal, client.id))
+            : undefined
+        if (waiting === undefined) return this.#parts.accept(accepting, done)
+        return void waiting.then(() => this.#parts.accept(accepting, done), done)
+      }
       done(null)
     },
 
     authorizeSubscribe: (client, subscription, done) => {
       const stream = streamOf(client)
-      const filters = stream && this.#filters.get(stream)
+      const subscriptions = stream && this.#subscriptions.get(stream)
       const { topic: filter, qos } = subscription
       const verdict = decide(this.#parts.world, stream?.principal, { type: 'subscribe', filter })
-      const full = filters === undefined || (filters.size >= sessionLimits.filters && !filters.has(filter))
-      if (verdict.allowed && !full) {
-        filters.set(filter, qos)
-        return done(null, subscription)
+      // Of filters that overlap aedes takes the one that comes first: all are made equal, and `authorizeForward` lowers the QoS.
+      if (verdict.allowed && subscriptions?.add(filter, qos) === true) {
+        // What is stored for nobody needs nothing of aedes from here on.
+        // A bridge wants RETAIN as it was, and nothing of its own: that is for aedes.
+        if (client.clean && !stream?.isBridge) this.#parts.emitter.subscribing = stream
+        done(null, { ...subscription, qos: 2 })
+        this.#parts.emitter.subscribing = undefined
+        return
       }
       this.#parts.log.info(
         { ...identity(stream), filter, reason: verdict.allowed ? 'too many filters' : verdict.reason },
@@ -144,23 +235,48 @@ export class BrokerHooks {
       done(null, null)
     },
 
+    // What comes by aedes' way: from and for a lasting session, or retained.
     authorizeForward: (client, packet) => {
       const stream = streamOf(client)
-      const act = { type: 'receive', topic: packet.topic } as const
-      if (!decide(this.#parts.world, stream?.principal, act).allowed) return null
-      if (stream === undefined || this.#tooEarly(stream, client, packet)) return null
-      this.#parts.traffic.count('out')
-      // aedes lowers the QoS to that of the subscription only where the filter is the topic itself [MQTT-3.8.4-6].
-      const granted = this.#granted(stream, packet.topic)
-      if (granted > 0 && granted < packet.qos) packet.qos = granted
+      const access = stream && this.#subscriptions.get(stream)?.access(packet.topic)
+      const delivery = this.#parts.emitter.current
+      if (stream === undefined || (delivery !== undefined && stream.lastDelivery === delivery)) return null
+      // aedes would make an error for each retained message that is left, and V8 keeps with an error who called: under a storm of
+      // connections that break, each error would keep the one before it for ever. What has an identifier is its session's to keep.
+      if (packet.messageId === undefined && (client.closed || stream.destroyed)) return null
+      if (delivery !== undefined) packet.brokerCounter = delivery.brokerCounter
+      if (access?.allowed !== true || this.#tooEarly(stream, client, packet)) return null
+      const isRepeated = packet.messageId !== undefined && packet.qos > 0
+      if (!isRepeated && access.granted === undefined) return null
+      if (delivery !== undefined) stream.lastDelivery = delivery
+      // Anew for this client: the highest QoS of all its filters that fit [MQTT-3.3.5-1], no DUP of the sender's [MQTT-3.3.1-3].
+      const qos = isRepeated ? packet.qos : lower(packet.qos, access.granted)
+      // RETAIN is left only for a bridge; what is encoded for all has none.
+      if (delivery !== undefined && qos === 0 && !packet.retain) {
+        this.#send(stream, delivery, 0)
+        return null
+      }
+      if (!isRepeated) {
+        packet.qos = qos
+        packet.dup = false
+        if (qos > 0) {
+          // The queue of a lasting session has the say: what is not there was sent already, or waits for its turn.
+          const id = client.clean ? stream.nextId(qos as 1 | 2) : this.#parts.idToSend(client.id, packet)
+          if (id === undefined) return null
+          packet.messageId = id
+        }
+      }
+      this.#parts.traffic.count('out', packet.payload.length)
+      if (!client.clean && qos > 0) stream.expect(qos as 1 | 2)
       return packet
     },
 
     published: (packet, client, done) => {
       const { principal } = streamOf(client) ?? {}
-      if (principal !== undefined && packet.topic !== nowhere)
-        this.#parts.onMessage(principal, packet.topic, Buffer.from(packet.payload))
-      done(null)
+      if (packet.topic !== nowhere && (client === null || principal !== undefined))
+        this.#parts.onPublished(messageOf(packet, principal, client?.id))
+      if (client === null || packet.qos !== 2) return done(null)
+      pubrecIsDue(client, packet.messageId, () => done(null))
     },
   }
 
@@ -173,11 +289,35 @@ export class BrokerHooks {
     return !retain && messageId === undefined && this.#parts.replaying(client.id)
   }
 
-  #granted(stream: GuardedStream, topic: string): 0 | 1 | 2 {
-    let best: 0 | 1 | 2 = 0
-    for (const [filter, qos] of this.#filters.get(stream) ?? [])
-      if (qos > best && matches(filter, topic)) best = qos
-    return best
+  /** A message of this moment, for a connection that nothing is stored for. */
+  receive(stream: GuardedStream, delivery: Delivery): void {
+    const access = this.#subscriptions.get(stream)?.access(delivery.topic)
+    // Another filter of it may have brought the message already.
+    if (access?.allowed !== true || access.granted === undefined || stream.lastDelivery === delivery) return
+    stream.lastDelivery = delivery
+    this.#send(stream, delivery, lower(delivery.qos, access.granted))
+  }
+
+  #send(stream: GuardedStream, delivery: Delivery, qos: Qos): void {
+    this.#parts.traffic.count('out', delivery.payloadBytes)
+    stream.deliver(delivery.encoded, qos)
+    if (stream.slow) this.#waitFor(stream, delivery)
+  }
+
+  /** The message counts as delivered, and its publisher may go on, when the receiver has room again or is gone. */
+  #waitFor(receiver: GuardedStream, delivery: Delivery): void {
+    const publisher = delivery.clientId === undefined ? undefined : this.#connected.get(delivery.clientId)
+    if (receiver.isHeldWith(publisher)) return
+    delivery.expect()
+    publisher?.hold()
+    receiver.whenRoom(() => {
+      publisher?.release()
+      delivery.served()
+    })
+  }
+
+  #tell(type: ClientEvent['type'], { principal, address }: GuardedStream, clientId: string): void {
+    if (principal !== undefined) this.#parts.onClient({ type, who: principal, clientId, address })
   }
 
   /** False: there have been so many failures from there that it is cut off without an answer. */
@@ -192,6 +332,8 @@ export class BrokerHooks {
       { address, user: userName ?? null, returnCode, reason },
       'an MQTT client was not let in',
     )
+    const user = userName?.slice(0, longestName) ?? null
+    this.#parts.onDenied?.({ kind: 'connect', address, user, known: false, returnCode })
     return true
   }
 
@@ -206,15 +348,19 @@ export class BrokerHooks {
     packet.topic = nowhere
     packet.payload = Buffer.alloc(0)
     packet.retain = false
-    // A bridge of mosquitto says there how it is; it means no harm.
+    // A bridge of mosquitto may say there how it is, and means no harm.
     if (topic.startsWith('$SYS/')) return
     const reason = verdict?.reason ?? 'too large to be retained'
-    this.#parts.log.warn({ ...identity(stream), topic, retain, reason }, 'an MQTT message was refused')
-    if (this.#refusals.take(stream.id) > 0)
-      return stream.violate({
-        clause: 'limit',
-        reason: `more than ${this.#parts.maxRefusalsPerMinute} refused messages in a minute`,
-      })
+    const { maxRefusalsPerMinute, log, onDenied } = this.#parts
+    if (this.#refusals.take(stream.id) > 0) {
+      // A bridge passes on what others say; what is too much of it goes nowhere without another word.
+      if (stream.principal?.access.startsWith('bridge')) return
+      const { address, user } = identity(stream)
+      onDenied?.({ kind: 'flood', address: address ?? '', user, known: true, returnCode: null })
+      const words = `more than ${maxRefusalsPerMinute} refused messages in a minute`
+      return stream.violate({ clause: 'limit', reason: words })
+    }
+    log.warn({ ...identity(stream), topic, retain, reason }, 'an MQTT message was refused')
     if (reason === 'retained_command' || reason === 'command')
       this.#parts.onRefusedCommand(topic, payload, reason)
   }
@@ -222,6 +368,24 @@ export class BrokerHooks {
 
 const streamOf = (client: Client | null): GuardedStream | undefined =>
   client?.conn instanceof GuardedStream ? client.conn : undefined
+
+const messageOf = (
+  { topic, payload, qos, retain }: PublishPacket,
+  who: MqttPrincipal | undefined,
+  clientId: string | undefined,
+): BrokerMessage => ({
+  who,
+  clientId,
+  topic,
+  payload: bufferOf(payload),
+  qos,
+  retain,
+})
+
+const lower = (qos: Qos, granted: Qos = 0): Qos => (granted < qos ? granted : qos)
+
+const bufferOf = (payload: string | Buffer): Buffer =>
+  typeof payload === 'string' ? Buffer.from(payload) : payload
 
 const identity = (stream: GuardedStream | undefined) => ({
   address: stream?.address ?? null,

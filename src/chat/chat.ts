@@ -91,17 +91,24 @@ export class Chat {
   async messages(
     principal: Principal,
     roomId: string,
-    { before, limit = 50 }: { readonly before?: string | undefined; readonly limit?: number } = {},
+    page: {
+      readonly before?: string | undefined
+      readonly skip?: number | undefined
+      readonly limit?: number | undefined
+    } = {},
   ): Promise<MessagePageView> {
+    const { before, skip = 0, limit = 50 } = page
     const found = await this.#options.store.messages.page({
       roomId,
       viewer: viewerOf(principal),
       ...(before !== undefined && { before }),
+      skip,
       limit: limit + 1,
     })
     if (found === undefined) throw noRoom()
-    const messages = found.slice(0, limit).map(messageView)
-    return { messages, nextBefore: found.length > limit ? (messages.at(-1)?.id ?? null) : null }
+    const messages = found.messages.slice(0, limit).map(messageView)
+    const nextBefore = found.messages.length > limit ? (messages.at(-1)?.id ?? null) : null
+    return { messages, nextBefore, nextCursor: nextBefore, total: found.total }
   }
 
   /**

@@ -13,6 +13,7 @@ import { openPty } from '../virtual/pty.ts'
 import { openSerialDevice } from '../virtual/serial-transport.ts'
 import { listenTcp } from '../virtual/tcp-transport.ts'
 import { VirtualBoard } from '../virtual/virtual-board.ts'
+import { type MqttBoardLine, openMqtt, parseMqttLine } from './board-virtual-mqtt.ts'
 
 /** Options of `pixelgate board virtual`, for `parseArgs` of node:util. */
 export const virtualBoardOptions = {
@@ -21,6 +22,11 @@ export const virtualBoardOptions = {
   baud: { type: 'string' },
   tcp: { type: 'string' },
   host: { type: 'string' },
+  mqtt: { type: 'string' },
+  'mqtt-user': { type: 'string' },
+  'mqtt-password-file': { type: 'string' },
+  'mqtt-ca': { type: 'string' },
+  'mqtt-gateway': { type: 'string' },
   leds: { type: 'string' },
   uuid: { type: 'string' },
   name: { type: 'string' },
@@ -43,6 +49,7 @@ type VirtualBoardLine =
   | { readonly kind: 'pty'; readonly link: string }
   | { readonly kind: 'serial'; readonly device: string; readonly baudRate: number }
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
+  | MqttBoardLine
 
 export interface VirtualBoardOptions {
   readonly line: VirtualBoardLine
@@ -101,13 +108,16 @@ export async function runVirtualBoard(
     onSend: bytes => transport?.write(bytes),
     onFrame: shown => recorder?.record(clock.now() - startedAt, config.leds, shown),
     onBaud: baud => transport?.setBaud(baud),
+    onPower: (isOn, isCut) => transport?.power?.(isOn, isCut),
   })
   try {
     if (options.framesOut !== undefined) recorder = await openFrameRecorder(options.framesOut, fail)
     const onData = (chunk: Uint8Array) => board.receive(chunk)
-    transport = await openTransport(options.line, clock, { onData, onFault: fail })
-    board.start()
     const uuid = formatUuid(config.uuid)
+    transport = await openTransport(options.line, clock, { onData, onFault: fail }, uuid)
+    board.start()
+    await Promise.race([failed, aborted(signal), transport.ready])
+    if (signal.aborted) return 0
     out.write(`${JSON.stringify({ ready: true, kind: transport.kind, path: transport.path, uuid })}\n`)
     await Promise.race([failed, aborted(signal)])
     return 0
@@ -123,9 +133,11 @@ function openTransport(
   line: VirtualBoardLine,
   clock: Clock,
   listeners: TransportListeners,
+  boardId: string,
 ): Promise<BoardTransport> {
   if (line.kind === 'pty') return openPty({ link: line.link, clock, listeners })
   if (line.kind === 'tcp') return listenTcp(line.host, line.port, listeners)
+  if (line.kind === 'mqtt') return openMqtt(line, { boardId, clock, listeners })
   return openSerialDevice(line.device, line.baudRate, clock, listeners)
 }
 
@@ -137,14 +149,19 @@ const aborted = (signal: AbortSignal): Promise<void> =>
 
 function parseLine(values: VirtualBoardValues): VirtualBoardLine {
   const [link, device, port] = [text(values, 'pty'), text(values, 'serial'), text(values, 'tcp')]
+  const mqtt = parseMqttLine(name => text(values, name))
   const baudRate = number(values, 'baud', 115_200, 50, 20_000_000)
   const host = text(values, 'host') ?? '127.0.0.1'
-  if ([link, device, port].filter(given => given !== undefined).length !== 1) {
-    throw new AppError('usage', 'Give the board one line: --pty LINK, --serial DEVICE or --tcp PORT.')
+  if ([link, device, port, mqtt].filter(given => given !== undefined).length !== 1) {
+    throw new AppError(
+      'usage',
+      'Give the board one line: --pty LINK, --serial DEVICE, --tcp PORT or --mqtt URL.',
+    )
   }
   if (values.baud !== undefined && device === undefined)
     throw new AppError('usage', '--baud goes with --serial.')
   if (values.host !== undefined && port === undefined) throw new AppError('usage', '--host goes with --tcp.')
+  if (mqtt !== undefined) return mqtt
   if (link !== undefined) return { kind: 'pty', link }
   if (device !== undefined) return { kind: 'serial', device, baudRate }
   return { kind: 'tcp', host, port: number(values, 'tcp', 0, 0, U16_MAX) }
@@ -167,7 +184,7 @@ function parseConfig(values: VirtualBoardValues, flashFile: string | undefined):
     slots: number(values, 'slots', base.slots, 1, 254),
     storageBytes,
     boardName,
-    uuid: parseIdentity(text(values, 'uuid'), flashFile),
+    uuid: withIdentity(parseIdentity(text(values, 'uuid'), flashFile), values.mqtt !== undefined),
     ...withinRam(ramBytes, window, maxBody),
   }
 }
@@ -209,6 +226,12 @@ function parseIdentity(uuid: string | undefined, flashFile: string | undefined):
   if (bytes === undefined)
     throw new AppError('usage', `--uuid ${uuid} is no UUID: 32 hexadecimal digits are wanted.`)
   return bytes
+}
+
+/** A board without a UUID has no topics. */
+function withIdentity(uuid: Uint8Array, overMqtt: boolean): Uint8Array {
+  if (!overMqtt || uuid.some(byte => byte !== 0)) return uuid
+  throw new AppError('usage', 'Over MQTT a board needs a UUID: that of its credential.')
 }
 
 function uuidOfFile(path: string): Uint8Array {

@@ -1,9 +1,12 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { createInterface } from 'node:readline'
 import { AppError, isErrorCode, toError } from '../kernel/errors.ts'
+import { unreachable } from './unreachable.ts'
 
 /** Connecting to a socket on the same machine is a matter of milliseconds; answering may wait for the database. */
 const answerTimeoutMs = 30_000
+/** The most that a page of the API has. */
+const pageSize = 100
 
 /** Talks to the daemon on its control socket; every route lives under /api/v1. */
 export class ControlClient {
@@ -15,6 +18,19 @@ export class ControlClient {
 
   get<T>(path: string): Promise<T> {
     return this.#json('GET', path)
+  }
+
+  /** Every item of a list that comes in pages, as the answer has it under `key`. */
+  async list<T>(path: string, key: string): Promise<readonly T[]> {
+    const items: T[] = []
+    let cursor: string | null = null
+    do {
+      const next: string = cursor === null ? '' : `&cursor=${encodeURIComponent(cursor)}`
+      const page: Record<string, unknown> = await this.get(`${path}?limit=${pageSize}${next}`)
+      items.push(...((page[key] ?? []) as readonly T[]))
+      cursor = typeof page['nextCursor'] === 'string' ? page['nextCursor'] : null
+    } while (cursor !== null)
+    return items
   }
 
   post<T>(path: string, body: unknown = {}, timeoutMs = answerTimeoutMs): Promise<T> {
@@ -63,13 +79,13 @@ export class ControlClient {
     try {
       for await (const line of reader) if (line !== '') yield JSON.parse(line)
     } catch (thrown) {
-      throw this.#unreachable(toError(thrown))
+      throw unreachable(this.#socketPath, toError(thrown))
     } finally {
       reader.close()
       response.destroy()
     }
     if (!response.complete && !signal.aborted)
-      throw this.#unreachable(new Error('The daemon broke off in the middle.'))
+      throw unreachable(this.#socketPath, new Error('The daemon broke off in the middle.'))
   }
 
   async #json<T>(
@@ -109,25 +125,9 @@ export class ControlClient {
       request.setTimeout(timeoutMs, () =>
         request.destroy(new Error(`no answer within ${timeoutMs / 1000} s`)),
       )
-      request.on('error', error => reject(this.#unreachable(error)))
+      request.on('error', error => reject(unreachable(this.#socketPath, error)))
       request.end(body)
     })
-  }
-
-  #unreachable(error: NodeJS.ErrnoException): AppError {
-    const why: Record<string, string> = {
-      ENOENT: 'The daemon does not run. Start it with: pixelgate serve (or: sudo systemctl start pixelgate)',
-      ECONNREFUSED:
-        'The daemon does not run any more. Start it with: pixelgate serve (or: sudo systemctl start pixelgate)',
-      EACCES:
-        'You may not talk to the daemon. Add yourself to its group: sudo usermod -aG pixelgate $USER, then sign in again.',
-    }
-    if (error.name === 'AbortError') return new AppError('cancelled', 'Interrupted.', { cause: error })
-    return new AppError(
-      'daemon_unreachable',
-      `${this.#socketPath}: ${why[error.code ?? ''] ?? error.message}`,
-      { cause: error },
-    )
   }
 }
 

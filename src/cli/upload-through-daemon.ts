@@ -35,10 +35,7 @@ export async function uploadThroughDaemon(
   const said = source.kind === 'file' || raw ? { raw } : {}
   const { batchId } = await client.post<{ batchId: string }>('/jobs', { ...how, ...said, patternId, boards })
   const names = new Map(
-    (await client.get<{ boards: readonly BoardView[] }>('/boards')).boards.map(board => [
-      board.id,
-      board.name,
-    ]),
+    (await client.list<BoardView>('/boards', 'boards')).map(board => [board.id, board.name]),
   )
   const nameOf = (id: string) => names.get(id) ?? id
   const ended = new Map<string, JobView>()

@@ -1,6 +1,6 @@
 import { realpath } from 'node:fs/promises'
 import { AppError } from '../kernel/errors.ts'
-import type { LoanLine } from '../wire/board.ts'
+import type { LoanLine } from '../wire/port.ts'
 import { ControlClient } from './control-client.ts'
 
 /**

@@ -45,19 +45,35 @@ const expected: Readonly<Record<string, string>> = {
   object: 'an object',
 }
 
+/** Of a union that a key decides: links by kind and mode, GPIO lines by kind. */
+function choices({
+  discriminator,
+  path,
+}: {
+  discriminator?: string | undefined
+  path: readonly PropertyKey[]
+}): string {
+  if (discriminator === 'mode') return 'board or bridge'
+  return path[0] === 'gpio' ? 'input or output' : 'serial or tcp'
+}
+
+/** As it stands in JSON where it could not be seen otherwise. */
+const shown = (value: unknown): string =>
+  typeof value === 'string' && /\p{Cc}/u.test(value) ? JSON.stringify(value) : String(value)
+
 /** What the value must be, in words. */
 export function wordsOf(issue: z.core.$ZodIssue): string {
   switch (issue.code) {
     case 'invalid_type':
       return `must be ${expected[issue.expected] ?? issue.expected}`
     case 'invalid_value':
-      return `must be ${issue.values.map(String).join(' or ')}`
+      return `must be ${issue.values.map(shown).join(' or ')}`
     case 'too_small':
       return `must be at least ${issue.minimum}`
     case 'too_big':
       return `must be at most ${issue.maximum}`
     case 'invalid_union':
-      return 'must be serial or tcp'
+      return `must be ${choices(issue)}`
     default:
       return issue.message
   }

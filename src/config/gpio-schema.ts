@@ -1,15 +1,9 @@
 import { z } from 'zod'
+import { lineName } from './schema-parts.ts'
 
 /** Beyond any header: the largest chips of a Pi have 58 lines. */
 const line = z.int().min(0).max(1023)
 const activeLow = z.boolean().default(true)
-/** It stands in paths of the API and in topics. */
-const lineName = z
-  .string()
-  .regex(
-    /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/,
-    'must be a name of 1 to 64 letters, digits, dots, hyphens or underscores',
-  )
 const board = z.string().trim().min(1, 'must be the id or the name of a board').max(64)
 
 const button = z.strictObject({
@@ -30,6 +24,26 @@ const resetLine = z.strictObject({
   pulseMs: z.int().min(1).max(2000).default(100),
 })
 
+const input = z.strictObject({
+  kind: z.literal('input'),
+  name: lineName.optional(),
+  line,
+  activeLow,
+  /** Default: away from the active level. */
+  bias: z.enum(['as-is', 'disabled', 'pull-up', 'pull-down']).optional(),
+  debounceMs: z.int().min(0).max(1000).default(20),
+})
+const output = z.strictObject({
+  kind: z.literal('output'),
+  name: lineName.optional(),
+  line,
+  /** Without it, active is high: a relay board may want the opposite. */
+  activeLow: z.boolean().default(false),
+  /** Level at the start, and when the line was lost and is back; it is inactive while the gateway does not run. */
+  initial: z.boolean().default(false),
+  maxPulseMs: z.int().min(1).max(60_000).default(1000),
+})
+
 /** At most so many of a kind: each holds a process of its own while the tools of libgpiod are used. */
 const mostLines = 16
 
@@ -45,7 +59,7 @@ interface Entry {
 
 /** Every entry that can be looked at, whatever faults it has of its own. */
 function entriesOf(gpio: Record<string, unknown>): Entry[] {
-  const listed = ['buttons', 'resetLines'].flatMap(key => {
+  const listed = ['buttons', 'resetLines', 'lines'].flatMap(key => {
     const items: unknown = gpio[key]
     return Array.isArray(items) ? items.map((value: unknown, index) => ({ at: [key, index], value })) : []
   })
@@ -67,11 +81,12 @@ function repeated(entries: readonly Entry[], key: string, taken: readonly unknow
 
 /** What the API calls an entry without a name of its own. */
 const madeName = ({ at, value }: Entry): string => {
+  if (at[0] === 'lines') return `${value['kind']}-${value['line']}`
   if (at[0] === 'buttons') return `button-${value['line']}`
   return at[0] === 'resetLines' ? `reset-${value['board']}` : 'status-led'
 }
 
-/** Buttons, a status LED and the boards' reset lines. */
+/** Buttons, a status LED, the boards' reset lines, and lines for other things. */
 export const gpioSchema = z
   .strictObject({
     enabled: z.boolean().default(false),
@@ -85,6 +100,11 @@ export const gpioSchema = z
     buttons: z.array(button).max(mostLines).default([]),
     statusLed: statusLed.nullable().default(null),
     resetLines: z.array(resetLine).max(mostLines).default([]),
+    /** Lines for other things: contacts that are watched, outputs that may be switched. */
+    lines: z
+      .array(z.discriminatedUnion('kind', [input, output]))
+      .max(mostLines)
+      .default([]),
   })
   .superRefine(
     (gpio, ctx) => {

@@ -2,7 +2,8 @@ import { defaultControlSocket, defaultStateDir, type Environment, type User } fr
 import { configInvalid, type Origin } from './fault.ts'
 import { type ConfigFile, Layers } from './layers.ts'
 import { leaves, variablePrefix } from './leaf.ts'
-import { absolutePath, configSchema, type Settings } from './schema.ts'
+import { configSchema, type Settings } from './schema.ts'
+import { absolutePath } from './schema-parts.ts'
 
 /** The settings, and for each leaf of the schema where its value comes from. */
 export interface Config extends Settings {

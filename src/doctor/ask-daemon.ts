@@ -23,7 +23,7 @@ export async function askDaemon(socketPath: string): Promise<DaemonAnswer> {
   }
   const [health, ports] = await Promise.all([
     get(socketPath, '/api/v1/health'),
-    get(socketPath, '/api/v1/ports'),
+    get(socketPath, '/api/v1/ports?limit=100'),
   ])
   const { status, score, checks } = asObject(health.value)
   const list = asObject(ports.value)['ports']

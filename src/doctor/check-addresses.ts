@@ -1,3 +1,4 @@
+import { isLoopback } from '../config/schema-parts.ts'
 import { type Check, type Found, fine, problem, warning } from './finding.ts'
 import { listenersOn, socketHolders, socketsAt } from './socket-holders.ts'
 
@@ -12,8 +13,16 @@ interface Address {
 export const addressCheck: Check = {
   name: 'addresses',
   async run({ config, machine, daemon }) {
+    const { host, port, landingPort, tls } = config.http
+    // The page that explains the certificate is there only where there is one.
+    const lands = tls === 'files' || (tls === 'auto' && !isLoopback(host))
     const addresses: Address[] = [
-      { what: 'HTTP', port: config.http.port, key: 'http.port' },
+      { what: 'HTTP', port, key: 'http.port' },
+      {
+        what: 'the page about the certificate',
+        port: lands ? (landingPort ?? 0) : 0,
+        key: 'http.landingPort',
+      },
       ...config.mqtt.listeners.map(({ port }) => ({ what: 'MQTT', port, key: 'mqtt.listeners' })),
     ]
     const own = daemon.runs ? socketHolders(machine, socketsAt(machine, config.controlSocket)) : []

@@ -14,29 +14,32 @@ export const linkCheck: Check = {
     return Promise.all(
       links.map(async (link): Promise<Found> => {
         const name = linkName(link)
-        if (link.kind === 'serial') return serial(link.path)
+        const bridged = link.mode === 'bridge'
+        if (link.kind === 'serial') return serial(link.path, bridged)
         // A board may take one connection only, and the daemon has it.
-        if (daemon.runs) return fine(`${name} is kept open by the daemon: pixelgate boards`)
+        if (daemon.runs)
+          return fine(`${name} is kept open by the daemon: pixelgate ${bridged ? 'bridges' : 'boards'}`)
         const fault = await connectFault(link.host, link.port)
-        if (fault === undefined) return fine(`${name} takes connections`)
+        if (fault === undefined)
+          return fine(`${name} takes connections${bridged ? ' and is bridged to MQTT' : ''}`)
         return warning(
           `${name} cannot be reached (${fault})`,
-          'switch the board on; check its address and the network',
+          `switch the ${bridged ? 'device' : 'board'} on; check its address and the network`,
         )
       }),
     )
   },
 }
 
-async function serial(path: string): Promise<Found> {
+async function serial(path: string, bridged: boolean): Promise<Found> {
   const there = await access(path).then(
     () => true,
     () => false,
   )
-  if (there) return fine(`${path} exists`)
+  if (there) return fine(`${path} exists${bridged ? ' and is bridged to MQTT: pixelgate bridges' : ''}`)
   const present = presentPorts()
-  const cure =
-    present.length === 0 ? 'plug the board in' : `plug the board in, or name one of ${present.join(', ')}`
+  const device = bridged ? 'device' : 'board'
+  const cure = `plug the ${device} in${present.length === 0 ? '' : `, or name one of ${present.join(', ')}`}`
   return problem(`${path} is configured and does not exist`, cure)
 }
 

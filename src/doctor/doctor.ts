@@ -8,6 +8,7 @@ import { daemonCheck, databaseCheck } from './check-daemon.ts'
 import { gpioCheck } from './check-gpio.ts'
 import { linkCheck } from './check-links.ts'
 import { clockCheck, memoryCheck, nodeCheck, powerCheck, swapCheck } from './check-machine.ts'
+import { mqttCheck } from './check-mqtt.ts'
 import { portCheck } from './check-ports.ts'
 import { serviceCheck } from './check-service.ts'
 import { stateCheck } from './check-state.ts'
@@ -28,6 +29,7 @@ const checks: readonly Check[] = [
   portCheck,
   linkCheck,
   addressCheck,
+  mqttCheck,
   gpioCheck,
   clockCheck,
   serviceCheck,

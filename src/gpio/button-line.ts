@@ -1,17 +1,14 @@
 import { toError } from '../kernel/errors.ts'
-import { Debounce } from './debounce.ts'
 import type { ButtonSettings } from './gpio-settings.ts'
-import { LineBase, type LineDeps } from './line-base.ts'
-import type { Pin } from './pin.ts'
+import { InputLine } from './input-line.ts'
+import type { LineDeps } from './line-base.ts'
 
 /** Presses whose action has not ended yet; somebody who presses on at a mute board has made the point. */
 export const mostActions = 8
 
 /** A button: each press, once it has held for the debounce time, is one action. Holding it on does nothing more. */
-export class ButtonLine extends LineBase {
-  readonly debounceMs: number
+export class ButtonLine extends InputLine {
   readonly #act: () => Promise<void>
-  #debounce: Debounce | undefined
   #acting = 0
   /** Actions one after the other, in the order of the presses. */
   #last: Promise<void> = Promise.resolve()
@@ -34,38 +31,14 @@ export class ButtonLine extends LineBase {
           drive: 'push-pull',
         },
       },
+      debounceMs,
       deps,
     )
-    this.debounceMs = debounceMs
     this.#act = act
   }
 
-  get active(): boolean {
-    return this.#debounce?.active ?? false
-  }
-
-  override async stop(): Promise<void> {
-    this.#debounce?.stop()
-    await super.stop()
-  }
-
-  protected opened(pin: Pin): void {
-    this.#debounce?.stop()
-    // A button that is held at the start, or stuck, is no press.
-    this.#debounce = new Debounce(this.deps.clock, this.debounceMs, pin.read(), active => {
-      this.moved()
-      if (active) this.#press()
-    })
-  }
-
-  protected edge(active: boolean): void {
-    this.edges += 1
-    this.#debounce?.edge(active)
-  }
-
-  protected troubled(): void {
-    this.#debounce?.stop()
-    this.#debounce = undefined
+  protected override settled(active: boolean): void {
+    if (active) this.#press()
   }
 
   #press(): void {

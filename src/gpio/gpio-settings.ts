@@ -1,4 +1,5 @@
 import type { ButtonAction } from './gpio-view.ts'
+import type { Bias } from './pin.ts'
 
 export interface ButtonSettings {
   readonly name?: string | undefined
@@ -23,6 +24,28 @@ export interface ResetSettings {
   readonly pulseMs: number
 }
 
+/** A line that only says what it sees. */
+export interface InputSettings {
+  readonly kind: 'input'
+  readonly name?: string | undefined
+  readonly line: number
+  readonly activeLow: boolean
+  /** Without it: away from the active level. */
+  readonly bias?: Bias | undefined
+  readonly debounceMs: number
+}
+
+/** A line that people and programs may switch. */
+export interface OutputSettings {
+  readonly kind: 'output'
+  readonly name?: string | undefined
+  readonly line: number
+  readonly activeLow: boolean
+  /** Level at the start, and whenever the line was lost and is back. */
+  readonly initial: boolean
+  readonly maxPulseMs: number
+}
+
 /** What the configuration says below `gpio`. */
 export interface GpioSettings {
   readonly enabled: boolean
@@ -31,4 +54,5 @@ export interface GpioSettings {
   readonly buttons: readonly ButtonSettings[]
   readonly statusLed: LedSettings | null
   readonly resetLines: readonly ResetSettings[]
+  readonly lines: readonly (InputSettings | OutputSettings)[]
 }

@@ -5,12 +5,14 @@ import { ButtonLine } from './button-line.ts'
 import { type BackendOptions, chooseBackend } from './choose-backend.ts'
 import type { GpioSettings } from './gpio-settings.ts'
 import type { ButtonAction, GpioLine, GpioLines } from './gpio-view.ts'
+import { InputLine } from './input-line.ts'
 import { LedLine } from './led-line.ts'
 import type { LedStatus } from './led-pattern.ts'
 import type { LineBase, LineDeps } from './line-base.ts'
 import { MemoryChip } from './memory-backend.ts'
+import { OutputLine } from './output-line.ts'
 import type { PinBackend } from './pin.ts'
-import { PressHand, type SimulatedAction } from './press-hand.ts'
+import { PressHand, type SimulatedAction, unknownLine } from './press-hand.ts'
 import { ResetLine } from './reset-line.ts'
 
 export interface GpioOptions {
@@ -35,6 +37,10 @@ export interface Gpio {
   simulate(name: string, action: SimulatedAction): Promise<void>
   /** Pulls the board's reset line; false: it has none. Rejects with `gpio_failed` when the line cannot be had. */
   resetBoard(boardId: string): Promise<boolean>
+  /** Switches an output of the configuration. Rejects with `not_found`, `conflict` for any other line, `gpio_failed`. */
+  set(name: string, active: boolean): Promise<void>
+  /** Resolves at the end of the pulse. Rejects as `set` does, and with `invalid` or `cancelled`. */
+  pulse(name: string, ms: number): Promise<void>
   setStatus(status: LedStatus): void
   /** A board has come or was renamed: the ids in the view are looked up anew. Never rejects. */
   refreshBoards(): Promise<void>
@@ -44,7 +50,18 @@ export interface Gpio {
   stop(): Promise<void>
 }
 
-/** Buttons, status LED and reset lines. Returns at once; a line that cannot be had is shown with why, and tried again. */
+const disabled = () =>
+  new AppError('conflict', 'GPIO is not enabled: set gpio.enabled to true in the configuration.')
+
+const roleWords: Readonly<Record<GpioLine['role'], string>> = {
+  button: 'a button',
+  'status-led': 'the status LED',
+  reset: 'the reset line of a board',
+  input: 'an input',
+  output: 'an output',
+}
+
+/** Buttons, status LED, reset lines, inputs and outputs. Returns at once; a line that cannot be had is shown with why, and tried again. */
 export function startGpio(options: GpioOptions): Gpio {
   const { settings, clock, log } = options
   let backend: PinBackend | undefined = options.backend
@@ -73,6 +90,7 @@ export function startGpio(options: GpioOptions): Gpio {
   const deps: LineDeps = {
     backend: getBackend,
     clock,
+    startedMs: clock.now(),
     log,
     changed: line => {
       try {
@@ -88,9 +106,25 @@ export function startGpio(options: GpioOptions): Gpio {
   )
   const led = settings.statusLed === null ? undefined : new LedLine(settings.statusLed, chip, deps)
   const resets = settings.resetLines.map(reset => new ResetLine(reset, chip, deps))
-  const lines: readonly LineBase[] = settings.enabled ? [...buttons, ...(led ? [led] : []), ...resets] : []
+  const inputs = settings.lines.flatMap(each => (each.kind === 'input' ? InputLine.of(each, chip, deps) : []))
+  const outputs = settings.lines.flatMap(each =>
+    each.kind === 'output' ? new OutputLine(each, chip, deps) : [],
+  )
+  const all = [...buttons, ...(led ? [led] : []), ...resets, ...inputs, ...outputs]
+  const lines: readonly LineBase[] = settings.enabled ? all : []
 
-  const hand = new PressHand(clock, buttons)
+  const hand = new PressHand(clock, [...buttons, ...inputs])
+  const output = (name: string): OutputLine => {
+    if (!settings.enabled) throw disabled()
+    const found = lines.find(({ facts }) => facts.name === name)
+    if (found === undefined) throw unknownLine(name)
+    if (found instanceof OutputLine) return found
+    const { role } = found.facts
+    throw new AppError(
+      'conflict',
+      `"${name}" is no output that can be switched but ${roleWords[role]}. Outputs stand under gpio.lines with "kind": "output".`,
+    )
+  }
   const refreshBoards = async () => {
     const boards = lines.flatMap(line => line.facts.board ?? [])
     await Promise.all([...new Set(boards)].map(boardIdOf))
@@ -106,8 +140,7 @@ export function startGpio(options: GpioOptions): Gpio {
       lines: lines.map(viewOf),
     }),
     simulate: async (name, action) => {
-      if (!settings.enabled)
-        throw new AppError('conflict', 'GPIO is not enabled: set gpio.enabled to true in the configuration.')
+      if (!settings.enabled) throw disabled()
       await hand.act(backend, name, action, lines)
     },
     resetBoard: async boardId => {
@@ -119,6 +152,8 @@ export function startGpio(options: GpioOptions): Gpio {
       }
       return false
     },
+    set: async (name, active) => output(name).set(active),
+    pulse: async (name, ms) => output(name).pulse(ms),
     setStatus: status => settings.enabled && led?.set(status),
     refreshBoards,
     ready,

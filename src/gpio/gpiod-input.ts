@@ -1,10 +1,19 @@
 import type { Chip } from './chip-choice.ts'
-import { getArgs, monitorArgs, parseEdge } from './gpiod-syntax.ts'
+import { getArgs, monitorArgs, parseEdge, parseEdgeTime } from './gpiod-syntax.ts'
 import type { Tools } from './gpiod-tools.ts'
 import { HeldTool } from './held-tool.ts'
 import { LostNotice } from './lost-notice.ts'
 import type { Pin, PinRequest } from './pin.ts'
 import { runTool } from './run-tool.ts'
+
+/** An edge that is told later than that was not: another clock has stamped it. */
+const mostAgoMs = 10_000
+
+/** How long ago the kernel has seen an edge; Node's hrtime is CLOCK_MONOTONIC, as the kernel's stamps are. */
+function agoMs(seenMs: number | undefined): number {
+  const ago = seenMs === undefined ? 0 : Number(process.hrtime.bigint()) / 1e6 - seenMs
+  return ago > 0 && ago < mostAgoMs ? ago : 0
+}
 
 /**
  * An input: gpioget for the level at the start, then gpiomon for the edges. While gpiomon has the line nobody else can read
@@ -15,7 +24,7 @@ export async function openInput(tools: Tools, chip: Chip, request: PinRequest): 
   const got = await runTool(tools.path('gpioget'), getArgs(version, chip.name, request))
   if (got.status !== 0) throw await tools.failure('gpioget', chip, request, got.stderr)
   let active = got.stdout.trim() === '1'
-  let listener: (active: boolean) => void = () => undefined
+  let listener: (active: boolean, agoMs?: number) => void = () => undefined
   const monitor = new HeldTool({
     command: tools.path('gpiomon'),
     args: monitorArgs(version, chip.name, request),
@@ -25,7 +34,7 @@ export async function openInput(tools: Tools, chip: Chip, request: PinRequest): 
       const edge = parseEdge(version, text)
       if (typeof edge === 'boolean') {
         active = edge
-        listener(edge)
+        listener(edge, agoMs(parseEdgeTime(version, text)))
       }
       return edge !== undefined
     },

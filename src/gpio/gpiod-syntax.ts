@@ -54,7 +54,7 @@ export const monitorArgs = (version: ToolsVersion, chip: string, request: PinReq
     : [
         '--banner',
         '--edges=both',
-        '--format=%E',
+        request.timed === true ? '--format=%E %S' : '--format=%E',
         `--consumer=${consumer}`,
         ...lineArgs(version, request),
         `--chip=${chip}`,
@@ -89,10 +89,20 @@ export function parseHolder(told: string, line: number): string | undefined {
   return holder === undefined || holder === 'unused' ? undefined : holder.replaceAll('"', '')
 }
 
+/**
+ * When the kernel has seen the edge of a line of gpiomon, in milliseconds of CLOCK_MONOTONIC; undefined: it does not say. Version 1
+ * is not asked: with older kernels its times are those of the wall clock.
+ */
+export function parseEdgeTime({ major }: ToolsVersion, text: string): number | undefined {
+  const [, seconds] = /^(?:rising|falling) (\d+\.\d{9})$/.exec(text) ?? []
+  return major === 2 && seconds !== undefined ? Number(seconds) * 1000 : undefined
+}
+
 /** A line of gpiomon: the level after the edge; `ready`: it has the line; undefined: nothing of meaning. */
 export function parseEdge({ major }: ToolsVersion, text: string): boolean | 'ready' | undefined {
   if (major === 2 && text.startsWith('Monitoring line')) return 'ready'
   const [rising, falling] = major === 1 ? ['1', '0'] : ['rising', 'falling']
-  if (text === rising) return true
-  return text === falling ? false : undefined
+  const [edge] = major === 2 ? text.split(' ', 1) : [text]
+  if (edge === rising) return true
+  return edge === falling ? false : undefined
 }

@@ -15,7 +15,7 @@ export interface KeptPinOptions {
   readonly clock: Clock
   /** The pin is there: with its level, which may differ from the last one told. */
   readonly onOpen: (pin: Pin) => void
-  readonly onEdge: (active: boolean) => void
+  readonly onEdge: (active: boolean, agoMs: number) => void
   /** Why it is not there; called again when the reason changes. */
   readonly onTrouble: (error: AppError) => void
 }
@@ -99,20 +99,20 @@ export class KeptPin {
     this.#pin = pin
     this.#trouble = undefined
     this.#openedAtMs = clock.now()
-    pin.watch(active => this.#edge(pin, active))
+    pin.watch((active, agoMs = 0) => this.#edge(pin, active, agoMs))
     pin.onLost(error => pin === this.#pin && this.drop(error))
     if (this.#pin === pin) onOpen(pin)
     return undefined
   }
 
-  #edge(pin: Pin, active: boolean): void {
+  #edge(pin: Pin, active: boolean, agoMs: number): void {
     if (pin !== this.#pin) return
     const nowMs = this.#options.clock.now()
     if (nowMs - this.#windowMs >= 1000) {
       this.#windowMs = nowMs
       this.#windowEdges = 0
     }
-    if (++this.#windowEdges <= mostEdgesPerSecond) return this.#options.onEdge(active)
+    if (++this.#windowEdges <= mostEdgesPerSecond) return this.#options.onEdge(active, agoMs)
     const { line } = this.#options.request
     this.drop(
       new AppError(

@@ -65,7 +65,7 @@ export class LedLine extends LineBase {
       while (this.pin.pin !== undefined && this.active !== this.#wanted) {
         await this.pin.write(this.#wanted)
         this.edges += 1
-        this.moved(false)
+        this.moved({ tell: false })
       }
     } catch {
       // The pin tells its trouble itself, and the pattern begins anew when it is back.

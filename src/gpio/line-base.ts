@@ -9,6 +9,8 @@ import type { Pin, PinBackend, PinRequest } from './pin.ts'
 export interface LineDeps {
   readonly backend: () => Promise<PinBackend>
   readonly clock: Clock
+  /** Start of the gateway by the clock. */
+  readonly startedMs: number
   readonly log: Log
   /** Something of the line's view has changed. */
   readonly changed: (line: LineBase) => void
@@ -30,7 +32,8 @@ export abstract class LineBase {
   protected readonly pin: KeptPin
   protected edges = 0
   #chip: string
-  #changedAtMs: number | undefined
+  /** Of the clock, and wall time. */
+  #changed: { readonly ms: number; readonly wallMs: number } | undefined
 
   constructor(facts: LineFacts, deps: LineDeps) {
     this.facts = facts
@@ -45,7 +48,7 @@ export abstract class LineBase {
         this.opened(pin)
         deps.changed(this)
       },
-      onEdge: active => this.edge(active),
+      onEdge: (active, agoMs) => this.edge(active, agoMs),
       onTrouble: error => {
         deps.log.warn({ line: facts.name, code: error.code }, error.message)
         this.troubled()
@@ -57,7 +60,8 @@ export abstract class LineBase {
   /** Logical level as it is shown. */
   abstract get active(): boolean
   protected abstract opened(pin: Pin): void
-  protected abstract edge(active: boolean): void
+  /** `agoMs`: how long ago it was. */
+  protected abstract edge(active: boolean, agoMs: number): void
   protected abstract troubled(): void
 
   get trouble(): AppError | undefined {
@@ -83,15 +87,17 @@ export abstract class LineBase {
       active: this.active,
       action,
       boardId,
-      changedAt: this.#changedAtMs === undefined ? null : new Date(this.#changedAtMs).toISOString(),
+      changedAt: this.#changed === undefined ? null : new Date(this.#changed.wallMs).toISOString(),
+      monotonicMs: this.#changed === undefined ? null : this.#changed.ms - this.deps.startedMs,
       edges: this.edges,
       trouble: this.trouble?.message ?? null,
     }
   }
 
-  /** The level that is shown has changed. */
-  protected moved(tell = true): void {
-    this.#changedAtMs = this.deps.clock.wallTime()
+  /** The level that is shown has changed, `agoMs` ago. */
+  protected moved({ tell = true, agoMs = 0 } = {}): void {
+    const { clock } = this.deps
+    this.#changed = { ms: clock.now() - agoMs, wallMs: clock.wallTime() - agoMs }
     if (tell) this.deps.changed(this)
   }
 }

@@ -13,6 +13,8 @@ export interface PinRequest {
   readonly bias: Bias
   /** open-drain: low is driven, high is left to the other side's pull-up. */
   readonly drive: 'push-pull' | 'open-drain'
+  /** Edges come with their age, where the backend knows it. */
+  readonly timed?: boolean
 }
 
 /** One line that this process holds. Levels are logical: true is active, whatever the polarity. */
@@ -23,8 +25,8 @@ export interface Pin {
   read(): boolean
   /** Resolves when the line has the level. Rejects with `gpio_failed`; the pin is then lost. */
   write(active: boolean): Promise<void>
-  /** Every edge, bounces too, as the level after it. The one listener: a later call takes over. */
-  watch(listener: (active: boolean) => void): void
+  /** Every edge, bounces too, as the level after it and how long ago it was. The one listener: a later call takes over. */
+  watch(listener: (active: boolean, agoMs?: number) => void): void
   /** Called once when the line was taken away, at once if it is already; not after `close`. A later call takes over. */
   onLost(listener: (error: AppError) => void): void
   /** Leaves an output inactive and gives the line back. May be called again; never rejects. */

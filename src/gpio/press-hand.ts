@@ -1,6 +1,6 @@
 import type { Clock } from '../kernel/clock.ts'
 import { AppError } from '../kernel/errors.ts'
-import type { ButtonLine } from './button-line.ts'
+import type { InputLine } from './input-line.ts'
 import type { LineBase } from './line-base.ts'
 import { MemoryChip } from './memory-backend.ts'
 import type { PinBackend } from './pin.ts'
@@ -13,13 +13,16 @@ export const mostPresses = 32
 /** Beyond the debounce time, for a press that is certain. */
 const marginMs = 10
 
-/** The hand that presses buttons of a chip in memory. */
+export const unknownLine = (name: string): AppError =>
+  new AppError('not_found', `No GPIO line is called "${name}". GET /gpio shows them.`)
+
+/** The hand that presses buttons, and closes contacts of inputs, of a chip in memory. */
 export class PressHand {
   readonly #clock: Clock
-  readonly #buttons: ReadonlyMap<string, ButtonLine>
+  readonly #buttons: ReadonlyMap<string, InputLine>
   readonly #last = new Map<string, { readonly done: Promise<void>; readonly waiting: number }>()
 
-  constructor(clock: Clock, buttons: readonly ButtonLine[]) {
+  constructor(clock: Clock, buttons: readonly InputLine[]) {
     this.#clock = clock
     this.#buttons = new Map(buttons.map(button => [button.facts.name, button]))
   }
@@ -32,7 +35,7 @@ export class PressHand {
     lines: readonly LineBase[],
   ): Promise<void> {
     const known = lines.some(line => line.facts.name === name)
-    if (!known) throw new AppError('not_found', `No GPIO line is called "${name}". GET /gpio shows them.`)
+    if (!known) throw unknownLine(name)
     if (!(chip instanceof MemoryChip))
       throw new AppError(
         'conflict',
@@ -40,7 +43,7 @@ export class PressHand {
       )
     const button = this.#buttons.get(name)
     if (button === undefined)
-      throw new AppError('conflict', `"${name}" is an output; only buttons can be pressed.`)
+      throw new AppError('conflict', `"${name}" is an output; only buttons and inputs can be pressed.`)
     const { line } = button.facts.request
     const settle = () => this.#wait(button.debounceMs + marginMs)
     const steps = {

@@ -1,5 +1,9 @@
 import { HttpFault } from './problem.ts'
 
+/** A SHA-256 in hexadecimal as Content-Digest and Repr-Digest say it (RFC 9530 §2). */
+export const hexDigest = (sha256: string): string =>
+  `sha-256=:${Buffer.from(sha256, 'hex').toString('base64')}:`
+
 /**
  * The SHA-256 that a Content-Digest header promises (RFC 9530 §2), as hexadecimal digits; undefined when there is none or
  * only of other kinds, which the RFC lets us ignore. Throws 400 for one that cannot be read.

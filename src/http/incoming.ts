@@ -1,12 +1,12 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { Context } from 'koa'
 import { Gate } from '../guard/gate.ts'
-import { AppError, toError } from '../kernel/errors.ts'
+import { AppError } from '../kernel/errors.ts'
 import { contentDigest } from './content-digest.ts'
 import { HttpFault } from './problem.ts'
 import { bodyTooLarge, readOn, refuseEncoded, wentAway } from './read-body.ts'
@@ -18,6 +18,8 @@ export interface IncomingFile {
   readonly sha256: string
 }
 
+/** Of a file; as much as the storage thread takes at once. */
+export const largestFileBytes = 64 * 1024 * 1024
 const filesAtOnce = 8
 /** The line may pause, but not for ever. */
 const idleTimeoutMs = 30_000
@@ -36,11 +38,17 @@ export class Incoming {
     this.#folder = folder
   }
 
-  /** Makes the folder and removes what a cut has left in it. */
-  static async open(folder: string): Promise<Incoming> {
+  /** Makes the folder and removes what a cut has left in it, but for `keep`. */
+  static async open(folder: string, keep?: string): Promise<Incoming> {
     await mkdir(folder, { recursive: true, mode: 0o700 })
-    for (const name of await readdir(folder)) await rm(join(folder, name), { recursive: true, force: true })
+    for (const name of await readdir(folder))
+      if (name !== keep) await rm(join(folder, name), { recursive: true, force: true })
     return new Incoming(folder)
+  }
+
+  /** Few files are in memory at a time: work with one waits for its turn. Rejects with `overloaded`. */
+  inTurn<T>(work: () => Promise<T>): Promise<T> {
+    return this.#readGate.run(work)
   }
 
   /** Files that come in now. */
@@ -49,11 +57,11 @@ export class Incoming {
   }
 
   /**
-   * Takes the body of a request and gives its bytes to `use`; the file is gone afterwards, whatever happened. One file
-   * at a time is in memory. Rejects with `file_too_large` (before the body is read, where its length is told),
+   * Takes the body of a request and gives it to `use` as a file, which is gone afterwards, whatever happened. One file at
+   * a time is read. Rejects with `file_too_large` (before the body is read, where its length is told),
    * `overloaded`, `storage_failed`, and 400 when Content-Digest says something else.
    */
-  async take<T>(ctx: Context, maxBytes: number, use: (bytes: Uint8Array, file: IncomingFile) => Promise<T>) {
+  async take<T>(ctx: Context, maxBytes: number, use: (file: IncomingFile) => Promise<T>) {
     refuseEncoded(ctx)
     const promised = contentDigest(ctx.get('content-digest'))
     const told = ctx.request.length
@@ -66,7 +74,7 @@ export class Incoming {
       const file = await this.#receive(ctx, path, maxBytes)
       if (promised !== undefined && promised !== file.sha256)
         throw new HttpFault(400, 'The body is not what Content-Digest says: it was damaged. Send it again.')
-      return await this.#readGate.run(async () => use(await readFile(path), file))
+      return await this.#readGate.run(() => use(file))
     } finally {
       await rm(path, { force: true }).finally(() => {
         this.#open -= 1
@@ -106,6 +114,6 @@ function diskFault(thrown: unknown): AppError | undefined {
   const message =
     code === 'ENOSPC'
       ? 'The disk of the gateway is full. Free space on it, then send the file again.'
-      : `The file could not be kept: ${toError(thrown).message}`
+      : `The file could not be kept (${code}). Look at the disk and the folder of the gateway's state.`
   return new AppError('storage_failed', message, { cause: thrown })
 }

@@ -16,21 +16,22 @@ export interface Problem {
 
 /** A status of HTTP's own that no AppError stands for: a method or a content type that the route does not know. */
 export class HttpFault extends Error {
-  readonly status: 400 | 404 | 405 | 415 | 501
+  readonly status: 400 | 404 | 405 | 412 | 415
 
-  constructor(status: 400 | 404 | 405 | 415 | 501, message: string) {
+  constructor(status: 400 | 404 | 405 | 412 | 415, message: string) {
     super(message)
     this.name = 'HttpFault'
     this.status = status
   }
 }
 
-/** Seconds after which a caller that met `overloaded` may try again. */
-const retryAfterSeconds = 1
+/** Seconds after which a caller may try again: what is full empties at once, a port or a disk takes a while. */
+const retryAfterSeconds = { overloaded: '1', other: '5' }
 
 /** Headers that belong to a problem, wherever it is written. */
-export function problemHeaders({ code, ...rest }: Problem): Readonly<Record<string, string>> {
-  if (code === 'overloaded') return { 'Retry-After': String(retryAfterSeconds) }
+export function problemHeaders({ code, status, ...rest }: Problem): Readonly<Record<string, string>> {
+  if (code === 'overloaded') return { 'Retry-After': retryAfterSeconds.overloaded }
+  if (status === 503) return { 'Retry-After': retryAfterSeconds.other }
   if (code === 'rate_limited')
     return { 'Retry-After': String(Math.ceil(Number(rest['retryAfterMs'] ?? 1000) / 1000)) }
   // Bearer, as a browser would ask for a name and a password of its own accord with Basic (RFC 6750 §3).
@@ -61,7 +62,7 @@ function problem(
   return {
     ...extensions,
     type: 'about:blank',
-    title: STATUS_CODES[status] ?? 'Error',
+    title: STATUS_CODES[status] ?? (status === 460 ? 'Checksum Mismatch' : 'Error'),
     status,
     detail,
     code,

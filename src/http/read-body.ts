@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
 import { finished } from 'node:stream'
 import type { Context } from 'koa'
-import type { z } from 'zod'
 import { AppError } from '../kernel/errors.ts'
 import { HttpFault } from './problem.ts'
 
@@ -11,7 +10,6 @@ export interface Body {
   readonly sha256: string
 }
 
-const maxJsonBytes = 256 * 1024
 /** A body that is held in memory comes within this time. */
 const bodyTimeoutMs = 60_000
 
@@ -65,33 +63,3 @@ export async function readBody(ctx: Context, maxBytes: number): Promise<Body> {
 
 export const wentAway = (cause: unknown): AppError =>
   new AppError('cancelled', 'The caller went away before its body was complete.', { cause })
-
-/** The JSON body as the schema gives it out; `usage` with all faults and their paths when it does not fit. */
-export async function readJson<T extends z.ZodType>(
-  ctx: Context,
-  schema: T,
-  maxBytes = maxJsonBytes,
-): Promise<z.output<T>> {
-  if (!ctx.is('application/json')) throw new HttpFault(415, 'Send JSON, with content-type application/json.')
-  const { bytes } = await readBody(ctx, maxBytes)
-  const parsed = schema.safeParse(parseJson(bytes))
-  if (parsed.success) return parsed.data
-  const faults = parsed.error.issues.map(issue => ({ path: issue.path.join('.'), message: issue.message }))
-  const words = faults.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`))
-  throw new AppError('usage', `The body does not fit: ${words.join('; ')}`, { detail: { faults } })
-}
-
-function parseJson(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes), refuseProto)
-  } catch (error) {
-    if (error instanceof AppError) throw error
-    throw new AppError('usage', 'The body is no JSON.', { cause: error })
-  }
-}
-
-/** Such a key would change the prototype of whatever the object is merged into. */
-function refuseProto(key: string, value: unknown): unknown {
-  if (key === '__proto__') throw new AppError('usage', 'The body has a key that is not taken: __proto__')
-  return value
-}

@@ -3,28 +3,28 @@ import type { IncomingMessage, RequestListener, Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Server as TlsServer } from 'node:tls'
-import type { Clock } from '../kernel/clock.ts'
 import { AppError, toError } from '../kernel/errors.ts'
-import type { Log } from '../kernel/log.ts'
+import type { ConnectionLimits } from './access/connection-guard.ts'
 import { httpServer } from './http-server.ts'
 import type { Tls } from './tls/load-tls.ts'
 
 export interface LanServerOptions {
   readonly config: { readonly host: string; readonly port: number }
+  /** Of the configuration, for what is said when its port cannot be had; `http.port` when left out. */
+  readonly key?: string
   readonly listener: RequestListener
   /** Takes the socket of a WebSocket upgrade over; none: upgrades are ignored, as HTTP allows. */
   readonly upgrade?: (request: IncomingMessage, socket: Duplex, head: Buffer) => void
   /** undefined: plain HTTP. */
-  readonly tls: Tls | undefined
-  /** Twice a day the certificate is asked for again, so that one that runs out while the gateway runs is replaced. */
-  readonly renewal?: {
-    readonly clock: Clock
-    readonly log: Log
-    readonly load: () => Promise<Tls | undefined>
-  }
+  readonly tls: Pick<Tls, 'certificate' | 'key'> | undefined
+  /** The browser comes over TLS only from now on: for a certificate that the world vouches for, and no other. */
+  readonly strictTransport?: boolean
+  /** Is told how to show another certificate to later handshakes; returns what ends that. */
+  readonly renew?: (show: (tls: Pick<Tls, 'certificate' | 'key'>) => void) => () => void
+  readonly connections?: ConnectionLimits
+  /** Addresses that no limit for one address is for. */
+  readonly isExempt?: (address: string) => boolean
 }
-
-const renewEveryMs = 12 * 3_600_000
 
 export interface LanServer {
   readonly server: Server
@@ -36,21 +36,27 @@ export interface LanServer {
 
 /** Rejects with `address_in_use`, or with `daemon_failed` when this machine does not let it listen there. */
 export async function startLanServer(options: LanServerOptions): Promise<LanServer> {
-  const { config, listener, upgrade, tls } = options
-  const server = httpServer(listener, tls && { cert: tls.certificate, key: tls.key })
-  if (upgrade !== undefined) server.on('upgrade', upgrade)
+  const { config, upgrade, tls, connections, isExempt } = options
+  const server = httpServer(
+    options.strictTransport === true ? strictly(options.listener) : options.listener,
+    {
+      tls: tls && { cert: tls.certificate, key: tls.key },
+      upgrade,
+      ...(connections && { connections }),
+      ...(isExempt && { isExempt }),
+    },
+  )
   try {
     server.listen({ host: config.host, port: config.port })
     await once(server, 'listening')
   } catch (thrown) {
-    throw listenRefusal(config, thrown)
+    throw listenRefusal(config, thrown, options.key)
   }
-  const stopRenewal =
-    tls === undefined ? () => undefined : keepRenewed(server as unknown as TlsServer, tls, options)
+  const stopRenewal = tls === undefined ? undefined : options.renew?.(showLater(server as TlsServer & Server))
   let closing: Promise<void> | undefined
   const close = () =>
     new Promise<void>(resolve => {
-      stopRenewal()
+      stopRenewal?.()
       server.close(() => resolve())
       server.closeAllConnections()
     })
@@ -61,42 +67,35 @@ export async function startLanServer(options: LanServerOptions): Promise<LanServ
   }
 }
 
-/** Later handshakes get the new certificate; connections stay. Returns what ends it. */
-function keepRenewed(server: TlsServer, tls: Tls, { renewal }: LanServerOptions): () => void {
-  if (renewal === undefined) return () => undefined
-  const { clock, log, load } = renewal
-  let shown = tls.certificate
-  let timer = clock.setTimer(renewEveryMs, renew)
-  function renew(): void {
-    timer = clock.setTimer(renewEveryMs, renew)
-    load().then(
-      fresh => {
-        if (fresh === undefined || fresh.certificate === shown) return
-        shown = fresh.certificate
-        server.setSecureContext({ cert: fresh.certificate, key: fresh.key })
-        log.info({ fingerprint: fresh.fingerprint }, 'the certificate was renewed')
-      },
-      thrown => log.warn({ reason: toError(thrown).message }, 'the certificate could not be renewed'),
-    )
+/** Later handshakes get the new certificate; connections stay. */
+const showLater =
+  (server: TlsServer) =>
+  ({ certificate: cert, key }: Pick<Tls, 'certificate' | 'key'>): void =>
+    server.setSecureContext({ cert, key, minVersion: 'TLSv1.2' })
+
+/** RFC 6797 §6.1; without includeSubDomains, for other programs may live below the same name. */
+const strictly =
+  (listener: RequestListener): RequestListener =>
+  (request, response) => {
+    response.setHeader('Strict-Transport-Security', 'max-age=15552000')
+    listener(request, response)
   }
-  return () => timer.cancel()
-}
 
 function urlOf(scheme: string, { address, port }: AddressInfo): string {
   const shown = address === '0.0.0.0' || address === '::' ? '127.0.0.1' : address
   return `${scheme}://${shown.includes(':') ? `[${shown}]` : shown}:${port}`
 }
 
-const reasons: Readonly<Record<string, (at: string) => AppError>> = {
-  EADDRINUSE: at =>
+const reasons: Readonly<Record<string, (at: string, key: string) => AppError>> = {
+  EADDRINUSE: (at, key) =>
     new AppError(
       'address_in_use',
-      `${at} is taken: end the program that listens there, or set another http.port`,
+      `${at} is taken: end the program that listens there, or set another ${key}`,
     ),
-  EACCES: at =>
+  EACCES: (at, key) =>
     new AppError(
       'address_in_use',
-      `this user may not listen on ${at}: set an http.port of 1024 or above, or give the service CAP_NET_BIND_SERVICE`,
+      `this user may not listen on ${at}: set ${key} to 1024 or above, or give the service CAP_NET_BIND_SERVICE`,
     ),
   EADDRNOTAVAIL: at =>
     new AppError(
@@ -107,11 +106,15 @@ const reasons: Readonly<Record<string, (at: string) => AppError>> = {
 }
 
 /** What kept a server from listening, as an AppError that names the address and what to do. */
-export function listenRefusal({ host, port }: LanServerOptions['config'], thrown: unknown): AppError {
+export function listenRefusal(
+  { host, port }: LanServerOptions['config'],
+  thrown: unknown,
+  key = 'http.port',
+): AppError {
   const at = `${host.includes(':') ? `[${host}]` : host}:${port}`
   const known = reasons[String((thrown as NodeJS.ErrnoException).code)]
   return (
-    known?.(at) ??
+    known?.(at, key) ??
     new AppError('daemon_failed', `cannot listen on ${at}: ${toError(thrown).message}`, { cause: thrown })
   )
 }

@@ -4,6 +4,10 @@
  */
 const table = {
   usage: { exit: 2, http: 400 },
+  /** Well formed, but not what is taken here; `errors` of the detail names each fault. */
+  invalid: { exit: 2, http: 422 },
+  /** If-Match names another state of the thing than it has now. */
+  precondition_failed: { exit: 2, http: 412 },
   config_invalid: { exit: 2, http: 500 },
   not_found: { exit: 2, http: 404 },
   conflict: { exit: 2, http: 409 },
@@ -28,10 +32,18 @@ const table = {
   daemon_failed: { exit: 8, http: 500 },
   storage_failed: { exit: 8, http: 503 },
   overloaded: { exit: 8, http: 503 },
+  /** Something that the gateway calls has failed so often that it is left alone for a while. */
+  dependency_unavailable: { exit: 8, http: 503 },
   cancelled: { exit: 8, http: 409 },
+  /** Of one piece of a file (tus 1.0.0, checksum). */
+  checksum_mismatch: { exit: 9, http: 460 },
+  /** Somebody else is at it at this moment. */
+  locked: { exit: 8, http: 423 },
   verification_failed: { exit: 9, http: 502 },
   some_boards_failed: { exit: 10, http: 207 },
   unauthenticated: { exit: 8, http: 401 },
+  /** The password was right; `code` of an app or of the list of backup codes is needed too. */
+  second_factor_required: { exit: 8, http: 401 },
   forbidden: { exit: 8, http: 403 },
   rate_limited: { exit: 8, http: 429 },
   wrong_host: { exit: 8, http: 421 },

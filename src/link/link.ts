@@ -6,20 +6,23 @@ import type { AppError } from '../kernel/errors.ts'
  */
 export const writeCapBytes = 256 * 1024
 
-/** A two-way stream of bytes to one board. It may lose or damage bytes; it never reorders them. */
+/**
+ * A two-way stream of bytes to one board. It may lose or damage bytes; it never reorders them. One of the kind `mqtt` carries
+ * messages instead: each `write`, and each chunk, is one whole (SPEC §11.1).
+ */
 export interface Link {
-  /** For people: `/dev/ttyUSB0` or `tcp://host:port`. */
+  /** For people: `/dev/ttyUSB0`, `tcp://host:port` or `mqtt://user@host`. */
   readonly address: string
-  readonly kind: 'serial' | 'tcp' | 'memory'
+  readonly kind: 'serial' | 'tcp' | 'mqtt' | 'memory'
   /** Bits per second of the line; null where a rate means nothing. */
   readonly baudRate: number | null
   /** Bytes accepted by `write` and not yet handed to the kernel. */
   readonly queuedBytes: number
   /**
    * Queues bytes; the caller must not change them afterwards. False: nothing was taken, because the queue would pass
-   * `writeCapBytes` or the link is closed.
+   * `writeCapBytes` or the link is closed. `job`: the upload that they belong to; only links of messages care (SPEC §11.2).
    */
-  write(bytes: Uint8Array): boolean
+  write(bytes: Uint8Array, job?: string): boolean
   /**
    * The one reader; a later call takes over. Bytes that came before the first call are handed over within it, so nothing
    * is lost between opening and listening. A chunk belongs to the reader.

@@ -18,7 +18,14 @@ const drainTimeoutMs = 5_000
 
 const sttyTimeoutMs = 1_000
 
-export interface SerialOptions {
+/** How a byte stands on the line; 8N1 where nothing is said. */
+export interface SerialFormat {
+  readonly dataBits?: 5 | 6 | 7 | 8 | undefined
+  readonly parity?: 'none' | 'even' | 'odd' | undefined
+  readonly stopBits?: 1 | 2 | undefined
+}
+
+export interface SerialOptions extends SerialFormat {
   /** Bits per second. */
   readonly baudRate: number
   readonly clock: Clock
@@ -26,14 +33,15 @@ export interface SerialOptions {
 }
 
 /**
- * Opens a serial port, 8N1, for this process alone. Modem lines are never waited for, so a pseudo-terminal will do.
+ * Opens a serial port for this process alone. Modem lines are never waited for, so a pseudo-terminal will do.
  * Rejects with `port_missing`, `port_denied`, `port_busy` or `link_failed`.
  */
 export async function openSerial(path: string, options: SerialOptions): Promise<Link> {
-  const { baudRate, clock, openTimeoutMs } = options
+  const { baudRate, clock, openTimeoutMs, dataBits = 8, parity = 'none', stopBits = 1 } = options
   const settings = {
     path,
     baudRate,
+    ...{ dataBits, parity, stopBits },
     binding: disconnectBinding,
     lock: true,
     hupcl: false,

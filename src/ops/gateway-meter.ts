@@ -11,6 +11,7 @@ export interface MeteredEvents {
   readonly 'board.up': { readonly boardId: string; readonly session: { readonly channel: LinkCounters } }
   readonly 'board.down': { readonly boardId: string }
   readonly 'board.quarantined': { readonly boardId: string }
+  readonly 'board.forgotten': { readonly boardId: string }
   readonly 'job.changed': {
     readonly id: string
     readonly boardId: string
@@ -68,6 +69,7 @@ export class GatewayMeter {
         entry.quarantined = false
       }),
       bus.on('board.down', ({ boardId }) => this.#leave(boardId, false)),
+      bus.on('board.forgotten', ({ boardId }) => void this.#boards.delete(boardId)),
       bus.on('board.quarantined', ({ boardId }) => this.#leave(boardId, true)),
       bus.on('job.changed', job => this.job(job)),
       bus.on('job.progress', ({ boardId, lineShare }) => {

@@ -2,7 +2,7 @@ import { access, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../kernel/clock.ts'
 import type { BackupInfo } from '../store/backup-file.ts'
-import type { Store } from '../store/store.ts'
+import { maxPendingCalls as maxPendingWrites, type Store } from '../store/store.ts'
 import type { BoardReading } from './gateway-meter.ts'
 import type { Finding, HealthCheck } from './health.ts'
 import { type MemoryReading, readMemory } from './process-meter.ts'
@@ -25,7 +25,7 @@ export function databaseCheck(store: Pick<Store, 'settings'>, clock: Clock): Hea
   let writtenMs = Number.NEGATIVE_INFINITY
   return {
     name: 'database',
-    weight: 30,
+    weight: 25,
     vital: true,
     async run() {
       const began = clock.now()
@@ -49,6 +49,22 @@ export function databaseCheck(store: Pick<Store, 'settings'>, clock: Clock): Hea
   }
 }
 
+/** Whether the database keeps up: calls that wait for the writer, and long reads that wait for a reader. */
+export const poolCheck = (store: Pick<Store, 'pending' | 'readers'>): HealthCheck => ({
+  name: 'storage-queue',
+  weight: 5,
+  vital: false,
+  run() {
+    const { calls } = store.pending
+    const { open, limit, pendingCalls, maxPendingCalls } = store.readers
+    const words = `${calls} calls wait for the writer, ${pendingCalls} for ${open} of ${limit} readers`
+    const share = Math.max(calls / maxPendingWrites, pendingCalls / maxPendingCalls)
+    if (share >= 0.9)
+      return failed(`${words}: the disk is slow or somebody floods it; what comes beyond is refused`)
+    return share >= 0.5 ? warning(`${words}: the disk cannot keep up`) : fine(words)
+  },
+})
+
 /** `ping` resolves when the broker has passed a message on; with words where something is missing. */
 export const brokerCheck = (ping: () => Promise<string | undefined>): HealthCheck => ({
   name: 'broker',
@@ -57,6 +73,48 @@ export const brokerCheck = (ping: () => Promise<string | undefined>): HealthChec
   async run() {
     const missing = await ping()
     return missing === undefined ? fine('a message came through') : warning(missing)
+  },
+})
+
+export interface UpstreamReading {
+  readonly name: string
+  readonly awayMs: number | null
+  readonly fault: string | null
+  readonly outbox: { readonly rows: number }
+  readonly dropped: { readonly space: number; readonly age: number; readonly lastMs: number | null }
+  readonly setAside: readonly string[]
+}
+
+/** A broker above may be away for a while: what is for it waits. */
+const awayForLongMs = 60_000
+const recentDropsMs = 600_000
+
+/** Brokers to which the gateway dials out. They are no condition of anything here, so it is a warning at worst. */
+export const upstreamCheck = (read: () => readonly UpstreamReading[]): HealthCheck => ({
+  name: 'upstream',
+  weight: 5,
+  vital: false,
+  run() {
+    const all = read()
+    const troubles = all.flatMap(({ name, awayMs, fault, outbox, dropped, setAside }) => [
+      ...(awayMs !== null && awayMs > awayForLongMs
+        ? [
+            `${name} has been away for ${Math.round(awayMs / 1000)} s (${fault ?? 'no reason'}), ${outbox.rows} messages wait`,
+          ]
+        : []),
+      ...(awayMs === null && fault !== null ? [`${name}: ${fault}`] : []),
+      ...(dropped.lastMs !== null && dropped.lastMs < recentDropsMs
+        ? [
+            `${name} did not get ${dropped.space} messages for want of room and ${dropped.age} that were too old: raise mqtt.upstream maxOutboxBytes or maxAgeHours, or mend the way to it`,
+          ]
+        : []),
+      ...(setAside.length > 0
+        ? [`${name} does not take ${setAside.length} topics, such as ${setAside[0]}: see pixelgate upstream`]
+        : []),
+    ])
+    if (troubles.length > 0) return warning(troubles.join('; '))
+    const online = all.filter(({ awayMs }) => awayMs === null).length
+    return fine(`${online} of ${all.length} brokers above are connected`)
   },
 })
 

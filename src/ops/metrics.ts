@@ -1,6 +1,7 @@
-import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { Counter, Gauge, Registry } from 'prom-client'
 import type { BoardReading } from './gateway-meter.ts'
 import { openFiles, type ProcessMeter } from './process-meter.ts'
+import { type HttpObservation, RequestMetrics } from './request-metrics.ts'
 
 /** A queue that holds something back, and what it may hold. */
 export interface QueueReading {
@@ -27,36 +28,11 @@ export interface MetricsSources {
   health(): { readonly score: number } | undefined
 }
 
-export interface HttpObservation {
-  readonly method: string
-  /** `/api/v1/boards/:id`, never the path itself: a caller could make up any number of them. */
-  readonly route: string
-  readonly status: number
-  readonly durationMs: number
-}
-
-const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
-/** Routes are written down in the program; the cap is for a mistake. */
-const maxRoutes = 200
-
 /** What Prometheus fetches (https://prometheus.io/docs/practices/naming/), in a registry of its own. */
 export class Metrics {
   readonly registry = new Registry()
   readonly #sources: MetricsSources
-  readonly #requests = this.#counter(
-    'http_requests_total',
-    'Requests by route template, method and status class.',
-    ['route', 'method', 'status'],
-  )
-  readonly #durations = new Histogram({
-    name: 'pixelgate_http_request_duration_seconds',
-    help: 'Time until the answer began, by route template and method.',
-    labelNames: ['route', 'method'],
-    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
-    registers: [this.registry],
-  })
-  readonly #routes = new Set<string>()
-  #requestCount = 0
+  readonly #requests = new RequestMetrics(this.registry)
 
   constructor(sources: MetricsSources, meter: ProcessMeter, version: string) {
     this.#sources = sources
@@ -67,7 +43,7 @@ export class Metrics {
 
   /** Requests since the start. */
   get requestCount(): number {
-    return this.#requestCount
+    return this.#requests.count
   }
 
   get contentType(): string {
@@ -79,14 +55,8 @@ export class Metrics {
     return this.registry.metrics()
   }
 
-  observeRequest({ method, route, status, durationMs }: HttpObservation): void {
-    this.#requestCount++
-    const known = this.#routes.has(route) || this.#routes.size < maxRoutes
-    if (known) this.#routes.add(route)
-    const labels = { route: known ? route : 'others', method: methods.includes(method) ? method : 'other' }
-    const statusClass = status >= 100 && status < 600 ? `${Math.floor(status / 100)}xx` : 'other'
-    this.#requests.inc({ ...labels, status: statusClass })
-    this.#durations.observe(labels, durationMs / 1000)
+  observeRequest(observation: HttpObservation): void {
+    this.#requests.observe(observation)
   }
 
   #gateway(): void {

@@ -160,7 +160,7 @@ const webKey = /(\b(?:d|p|q|dp|dq|qi|k)\\{0,3}["']\s{0,2}:\s{0,2}\\{0,3}["'])[A-
 
 /** Tokens that say themselves what they are, and our own password hashes. */
 const knownTokens =
-  /\b(?:gh[opsur]_[A-Za-z0-9]{16,255}|github_pat_\w{20,255}|glpat-[\w-]{16,64}|sk-[\w-]{16,255}|xox[abeprs]-[\w-]{10,255}|(?:AKIA|ASIA)[A-Z0-9]{16}|AIza[\w-]{30,64}|npm_[A-Za-z0-9]{30,64})|\bscrypt\$[\w$.+/=-]{16,512}/g
+  /\b(?:gh[opsur]_[A-Za-z0-9]{16,255}|github_pat_\w{20,255}|glpat-[\w-]{16,64}|sk-[\w-]{16,255}|xox[abeprs]-[\w-]{10,255}|(?:AKIA|ASIA)[A-Z0-9]{16}|AIza[\w-]{30,64}|npm_[A-Za-z0-9]{30,64}|pgt_[\w-]{16,64}|whsec_[\w+/-]{16,128}={0,2})|\bscrypt\$[\w$.+/=-]{16,512}/g
 
 /** 256 bits as base64url, which is what this program's own tokens and secrets are: 43 characters. */
 const bareToken = /(?<![\w-])[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048](?![\w-])/g

@@ -23,6 +23,7 @@ const words = new Set([
   'credential',
   'credentials',
   'session',
+  'ticket',
   'sid',
   'otp',
   'totp',

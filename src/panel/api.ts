@@ -1,4 +1,6 @@
-import { asTrouble, readProblem, type Trouble, unreachable } from './model/problem.ts'
+import { asTrouble, readProblem, unreachable } from './model/problem.ts'
+import { renewTokens, tokensOf } from './renewal.ts'
+import { type SentRequest, sendRequest } from './send-request.ts'
 
 const base = '/api/v1'
 const answerWithinMs = 20_000
@@ -12,12 +14,28 @@ export function whenSignedOut(act: () => void): void {
 
 type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE'
 
-/** One request of the API. Rejects with a Trouble, whose message may stand on the page. */
+/** Refused there, nobody is helped by new tokens: these are how one gets them. */
+const beforeSession = ['/setup', '/auth/sign-in', '/invites/look', '/invites/accept']
+
+/**
+ * One request of the API. Where the access token has run out, new tokens are asked for and the request is repeated, once.
+ * Rejects with a Trouble, whose message may stand on the page.
+ */
 export async function call<T>(method: Method, path: string, body?: unknown): Promise<T> {
-  let response: Response
-  let text: string
+  const seen = tokensOf()
+  let said = await ask(method, path, body)
+  if (said.status === 401 && !beforeSession.includes(path) && (await renewTokens(seen)))
+    said = await ask(method, path, body)
+  return answer<T>(said.status, said.text, path)
+}
+
+async function ask(
+  method: Method,
+  path: string,
+  body: unknown,
+): Promise<{ readonly status: number; readonly text: string }> {
   try {
-    response = await fetch(`${base}${path}`, {
+    const response = await fetch(`${base}${path}`, {
       method,
       credentials: 'same-origin',
       cache: 'no-store',
@@ -27,15 +45,26 @@ export async function call<T>(method: Method, path: string, body?: unknown): Pro
         body: JSON.stringify(body),
       }),
     })
-    text = await response.text()
+    return { status: response.status, text: await response.text() }
   } catch {
     throw unreachable()
   }
-  return answer<T>(response.status, text, path)
 }
 
 export const get = <T>(path: string): Promise<T> => call<T>('GET', path)
 export const post = <T = void>(path: string, body?: unknown): Promise<T> => call<T>('POST', path, body)
+
+/** Every item of a list that comes in pages, as the answer has it under `key`. */
+export async function getAll<T>(path: string, key: string): Promise<readonly T[]> {
+  const items: T[] = []
+  let cursor: string | null = null
+  do {
+    const page: Readonly<Record<string, unknown>> = await get(withQuery(path, { limit: 100, cursor }))
+    items.push(...((page[key] ?? []) as readonly T[]))
+    cursor = typeof page['nextCursor'] === 'string' ? page['nextCursor'] : null
+  } while (cursor !== null)
+  return items
+}
 
 function answer<T>(status: number, text: string, path: string): T {
   // 503 of /health is an answer: it says what has failed.
@@ -51,7 +80,7 @@ function answer<T>(status: number, text: string, path: string): T {
   }
 }
 
-/** Path and query; what is undefined is left out. */
+/** Path and query, joined to one that the path may have; what is undefined is left out. */
 export function withQuery(
   path: string,
   query: Readonly<Record<string, string | number | null | undefined>>,
@@ -59,36 +88,24 @@ export function withQuery(
   const given = Object.entries(query).flatMap(([key, value]) =>
     value === undefined || value === null || value === '' ? [] : [[key, String(value)]],
   )
-  return given.length === 0 ? path : `${path}?${new URLSearchParams(given)}`
+  return given.length === 0 ? path : `${path}${path.includes('?') ? '&' : '?'}${new URLSearchParams(given)}`
 }
 
-export interface FileUpload<T> {
-  readonly answer: Promise<T>
-  abort(): void
-}
-
-/** Sends a file as it is; `fetch` does not say how much of a body has gone. Rejects with a Trouble; `aborted` after abort(). */
-export function sendFile<T>(
+/** Sends a file as it is, in one piece. Rejects with a Trouble; with that of no answer after `signal`. */
+export async function sendFile<T>(
   path: string,
   file: Blob,
-  onProgress: (sentBytes: number) => void,
-): FileUpload<T> {
-  const request = new XMLHttpRequest()
-  const answered = new Promise<T>((resolve, reject) => {
-    const refuse = (trouble: Trouble) => reject(trouble)
-    request.upload.onprogress = event => onProgress(event.loaded)
-    request.onload = () => {
-      try {
-        resolve(answer<T>(request.status, request.responseText, path))
-      } catch (thrown) {
-        refuse(asTrouble(thrown))
-      }
-    }
-    request.onerror = () => refuse(unreachable())
-    request.onabort = () => refuse(unreachable())
+  { signal, onProgress }: Pick<SentRequest, 'signal' | 'onProgress'>,
+): Promise<T> {
+  const headers = { 'content-type': 'application/octet-stream' }
+  const said = await sendRequest({
+    method: 'POST',
+    path,
+    headers,
+    body: file,
+    signal,
+    ...(onProgress && { onProgress }),
   })
-  request.open('POST', `${base}${path}`)
-  request.setRequestHeader('content-type', 'application/octet-stream')
-  request.send(file)
-  return { answer: answered, abort: () => request.abort() }
+  if (said.status === 0) throw unreachable()
+  return answer<T>(said.status, said.text, path)
 }

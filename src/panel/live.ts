@@ -1,5 +1,5 @@
 import { signal } from '@preact/signals'
-import type { LiveMessage, LiveRequest } from '../wire/live.ts'
+import type { GapView, LiveMessage, LiveRequest, ResumedView, WelcomeView } from '../wire/live.ts'
 import { type LiveEffect, type LiveInput, liveAtRest, stepLive } from './model/reconnect.ts'
 
 const tickMs = 1000
@@ -15,13 +15,22 @@ type Handler = (message: LiveMessage) => void
 
 const handlers = new Map<string, Set<Handler>>()
 const wanted = new Map<string, number>()
-const refetchers = new Set<() => void>()
+/** What the gateway said last that we have; a topic that is not among them has nothing to go on from. */
+let had: ReadonlySet<string> = new Set()
+const refetchers = new Map<() => void, readonly string[]>()
+/** Of them only the newest message is had after a cut, and what draws them wants all. */
+const series: readonly string[] = ['metrics']
 let checkSession: () => void = () => {}
+let prepare: () => Promise<void> = async () => {}
+/** Counts what was opened and closed, so that what was prepared too late is not opened. */
+let turn = 0
 let socket: WebSocket | undefined
 let timer: ReturnType<typeof setInterval> | undefined
 
-export function startLive(onDoubt: () => void): void {
+/** `ready` resolves when a connection may be opened: one with old tokens would be a stranger's. */
+export function startLive(onDoubt: () => void, ready: () => Promise<void>): void {
   checkSession = onDoubt
+  prepare = ready
   timer ??= setInterval(() => {
     nowMs.value = Date.now()
     feed({ type: 'tick' })
@@ -31,11 +40,12 @@ export function startLive(onDoubt: () => void): void {
 
 export function stopLive(): void {
   feed({ type: 'stop' })
+  had = new Set()
   clearInterval(timer)
   timer = undefined
 }
 
-/** Messages of these topics while the returned function has not been called; `refetch` runs after every gap. */
+/** Messages of these topics while the returned function has not been called; `refetch` runs when some of them were missed for good. */
 export function follow(topics: readonly string[], handler: Handler, refetch?: () => void): () => void {
   for (const topic of topics) {
     const known = handlers.get(topic) ?? new Set()
@@ -44,7 +54,7 @@ export function follow(topics: readonly string[], handler: Handler, refetch?: ()
     wanted.set(topic, count + 1)
     if (count === 0) send({ type: 'subscribe', topics: [topic] })
   }
-  if (refetch !== undefined) refetchers.add(refetch)
+  if (refetch !== undefined) refetchers.set(refetch, topics)
   return () => {
     for (const topic of topics) {
       handlers.get(topic)?.delete(handler)
@@ -79,11 +89,9 @@ function execute(one: LiveEffect): void {
     case 'close':
       return closeSocket()
     case 'subscribe':
-      if (wanted.size > 0) send({ type: 'subscribe', topics: [...wanted.keys()] })
-      return
-    case 'refetch':
-      for (const refetch of refetchers) refetch()
-      return
+      return subscribe([...wanted.keys()])
+    case 'resume':
+      return resume()
     case 'ping':
       return send({ type: 'ping', id: live.peek().pingId })
     case 'check-session':
@@ -91,8 +99,32 @@ function execute(one: LiveEffect): void {
   }
 }
 
+function subscribe(topics: readonly string[]): void {
+  if (topics.length > 0) send({ type: 'subscribe', topics: [...topics] })
+}
+
+function resume(): void {
+  const { position } = live.peek()
+  const topics = [...wanted.keys()].filter(topic => had.has(topic))
+  if (position !== null && topics.length > 0)
+    send({ type: 'resume', since: position.seq, epoch: position.epoch, topics })
+  subscribe([...wanted.keys()].filter(topic => !had.has(topic)))
+  refetchFor(series)
+}
+
+function refetchFor(missed: readonly string[]): void {
+  for (const [refetch, topics] of refetchers) if (topics.some(topic => missed.includes(topic))) refetch()
+}
+
 function openSocket(): void {
   closeSocket()
+  const mine = turn
+  void prepare().then(() => {
+    if (mine === turn) connect()
+  })
+}
+
+function connect(): void {
   const opened = new WebSocket(`${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/ws`)
   socket = opened
   opened.onmessage = ({ data }) => {
@@ -106,6 +138,7 @@ function openSocket(): void {
 }
 
 function closeSocket(): void {
+  turn += 1
   const closing = socket
   socket = undefined
   closing?.close()
@@ -113,13 +146,28 @@ function closeSocket(): void {
 
 function read(text: string): void {
   const message = JSON.parse(text) as LiveMessage
-  feed({ type: 'received', seq: message.seq })
-  if (message.topic === 'session') {
-    if (message.type === 'welcome') feed({ type: 'welcome' })
-    if (message.type === 'pong') feed({ type: 'pong', id: (message.data as { id: number }).id })
-    return
+  const { topic, type, data, seq } = message
+  if (topic === 'session') return readSession(type, data, seq)
+  feed({ type: 'received', seq })
+  for (const handler of handlers.get(topic) ?? []) handler(message)
+}
+
+function readSession(type: string, data: unknown, seq: number): void {
+  switch (type) {
+    case 'welcome': {
+      const { epoch, seq: first } = data as WelcomeView
+      return feed({ type: 'welcome', epoch, seq: first })
+    }
+    case 'pong':
+      return feed({ type: 'pong', id: (data as { id: number }).id })
+    case 'gap':
+      refetchFor((data as GapView).topics)
+      return feed({ type: 'received', seq })
+    case 'resumed':
+    case 'subscribed':
+      had = new Set((data as Pick<ResumedView, 'topics'>).topics)
+      return feed({ type: 'received', seq })
   }
-  for (const handler of handlers.get(message.topic) ?? []) handler(message)
 }
 
 /** A phone that wakes up, or a network that is back, does not wait for the timer. */

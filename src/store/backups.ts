@@ -58,6 +58,15 @@ export class Backups {
       .sort((a, b) => b.createdMs - a.createdMs || b.name.localeCompare(a.name, 'en', { numeric: true }))
   }
 
+  /** Deletes the backup and what is known of it. False: there is none of this name. */
+  async remove(name: string): Promise<boolean> {
+    const found = (await this.list()).find(info => info.name === name)
+    if (found === undefined) return false
+    await rm(found.path, { force: true })
+    await rm(sidecarOf(found.path), { force: true })
+    return true
+  }
+
   /** Stops a running backup; within 4 s, or without waiting any longer. */
   async stop(): Promise<void> {
     this.#stopping.abort()

@@ -1,4 +1,13 @@
 import type { Database } from 'better-sqlite3'
+import { auditSchema } from './schema/audit.ts'
+import { boardLogSchema } from './schema/board-log.ts'
+import { credentialsSchema } from './schema/credentials.ts'
+import { filesSchema } from './schema/files.ts'
+import { idempotencySchema } from './schema/idempotency.ts'
+import { indexesSchema } from './schema/indexes.ts'
+import { mqttAccessSchema } from './schema/mqtt-access.ts'
+import { operationsSchema } from './schema/operations.ts'
+import { sessionsSchema } from './schema/sessions.ts'
 import { searchForm } from './search-form.ts'
 
 /** `application_id` in the file header (https://sqlite.org/fileformat2.html §1.3.14): "PXGT". */
@@ -240,20 +249,43 @@ export const migrations: readonly string[] = [
     SELECT familyId, searchForm(group_concat(name || ' ' || format, ' ')) FROM patterns GROUP BY familyId;
   `,
   'ALTER TABLE boards ADD COLUMN layoutJson TEXT;',
+  [
+    sessionsSchema,
+    credentialsSchema,
+    auditSchema,
+    filesSchema,
+    idempotencySchema,
+    operationsSchema,
+    boardLogSchema,
+    indexesSchema,
+  ].join('\n'),
+  mqttAccessSchema,
 ]
 
 /** The version that this program writes and the highest it reads. */
 export const schemaVersion = migrations.length
 
-/** Brings the database to `schemaVersion`, each step in one transaction. Two processes may do so at once. */
-export function migrate(db: Database, steps: readonly string[] = migrations): void {
+/** What makes a file one of ours, and of which kind. */
+export interface Schema {
+  readonly applicationId: number
+  readonly steps: readonly string[]
+}
+
+export const gatewaySchema: Schema = { applicationId, steps: migrations }
+
+/** Brings the database to the last step, each in one transaction. Two processes may do so at once. */
+export function migrate(
+  db: Database,
+  steps: readonly string[] = migrations,
+  id: number = applicationId,
+): void {
   db.function('searchForm', { deterministic: true }, text => searchForm(String(text)))
   const step = db.transaction((): boolean => {
     const version = Number(db.pragma('user_version', { simple: true }))
     const sql = steps[version]
     if (sql === undefined) return false
     db.exec(sql)
-    db.pragma(`application_id = ${applicationId}`)
+    db.pragma(`application_id = ${id}`)
     db.pragma(`user_version = ${version + 1}`)
     return true
   })

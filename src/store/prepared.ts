@@ -1,4 +1,5 @@
 import type { Database, Statement } from 'better-sqlite3'
+import { watchStatement } from './statement-meter.ts'
 
 const statements = new WeakMap<Database, Map<string, Statement>>()
 
@@ -12,6 +13,7 @@ export function prepared<Row = unknown>(db: Database, sql: string): Statement<un
   let statement = known.get(sql)
   if (statement === undefined) {
     statement = db.prepare(sql)
+    watchStatement(statement, sql)
     known.set(sql, statement)
   }
   return statement as Statement<unknown[], Row>

@@ -3,6 +3,7 @@ import type { Clock, Timer } from '../kernel/clock.ts'
 import { AppError } from '../kernel/errors.ts'
 import { argumentSizeBytes, withOwnBytes } from './argument-size.ts'
 import { startWorker } from './start-worker.ts'
+import type { StatementTimes } from './statement-meter.ts'
 import { fromPlainError, type ThreadReply, type ThreadRequest, type ThreadStart } from './thread-messages.ts'
 
 export interface ThreadLimits {
@@ -12,11 +13,30 @@ export interface ThreadLimits {
   readonly callTimeoutMs: number
   /** Once, when the thread ends unasked after it had opened; from then on every call is refused. */
   readonly onFailure: (error: AppError) => void
+  /** After each call that the thread has answered. */
+  readonly onCall?: (call: FinishedCall) => void
 }
+
+/** One call as its caller saw it. */
+export interface FinishedCall {
+  /** `jobs.list` */
+  readonly operation: string
+  /** By a fault of the storage or of the program, not by a refusal such as `not_found`. */
+  readonly failed: boolean
+  /** From the asking to the answer: waiting, statements and commit. */
+  readonly ms: number
+  readonly statements: StatementTimes
+}
+
+/** `detail.reason` of calls whose thread ended before it answered. */
+export const threadEnded = 'thread_ended'
 
 interface Pending {
   readonly sizeBytes: number
   readonly timer: Timer
+  /** Empty: no call of a table. */
+  readonly operation: string
+  readonly askedMs: number
   settle(reply: ThreadReply): void
   refuse(error: Error): void
 }
@@ -73,7 +93,7 @@ export class StorageThread {
       })
     }
     this.#send({ kind: 'call', table, operation, args: args.map(withOwnBytes) })
-    return this.#enqueue(sizeBytes)
+    return this.#enqueue(sizeBytes, `${table}.${operation}`)
   }
 
   /** Answers all calls before it, then closes the database. May be called again. */
@@ -109,13 +129,15 @@ export class StorageThread {
     this.#worker.postMessage(request)
   }
 
-  #enqueue(sizeBytes: number): Promise<unknown> {
+  #enqueue(sizeBytes: number, operation = ''): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const { clock, callTimeoutMs } = this.#limits
       const late = `the disk of ${this.#path} did not answer for ${callTimeoutMs} ms: check the disk or SD card`
       this.#pendingBytes += sizeBytes
       this.#pending.push({
         sizeBytes,
+        operation,
+        askedMs: performance.now(),
         // The call keeps its place: its reply is still to come, and until then it counts as pending.
         timer: clock.setTimer(callTimeoutMs, () => reject(new AppError('storage_failed', late))),
         settle: reply => (reply.ok ? resolve(reply.value) : reject(fromPlainError(reply.error))),
@@ -130,13 +152,18 @@ export class StorageThread {
     first.timer.cancel()
     this.#pendingBytes -= first.sizeBytes
     first.settle(reply)
+    if (first.operation === '') return
+    const { statements = { ms: [], slow: [] } } = reply
+    const { operation, askedMs } = first
+    const failed = !reply.ok && (reply.error.code ?? 'storage_failed') === 'storage_failed'
+    this.#limits.onCall?.({ operation, failed, ms: performance.now() - askedMs, statements })
   }
 
   /** The worker has ended. Unasked, that is a bug or the end of memory, and what waits will never be answered. */
   #end(cause: unknown): void {
     if (this.#refusal && this.#pending.length === 0) return
     const message = 'the storage thread ended unexpectedly: start the program again'
-    const failure = new AppError('storage_failed', message, { cause })
+    const failure = new AppError('storage_failed', message, { cause, detail: { reason: threadEnded } })
     const unasked = this.#open && this.#refusal === undefined
     this.#refusal ??= failure
     this.#pendingBytes = 0

@@ -1,9 +1,12 @@
 import { AppError, type ErrorCode, toError } from '../kernel/errors.ts'
 import type { DatabaseOptions } from './open-database.ts'
+import type { StatementTimes } from './statement-meter.ts'
 
-/** What the storage thread is started with. */
+/** What a storage thread is started with. */
 export interface ThreadStart extends DatabaseOptions {
   readonly path: string
+  /** A reader never writes, and takes one call at a time. */
+  readonly role: 'writer' | 'reader'
 }
 
 /** To the storage thread. Calls are answered in the order in which they were sent. */
@@ -17,9 +20,13 @@ export type ThreadRequest =
   | { readonly kind: 'close' }
 
 /** From the storage thread: one for the opening, then one a request, in order. */
-export type ThreadReply =
+export type ThreadReply = (
   | { readonly ok: true; readonly value: unknown }
   | { readonly ok: false; readonly error: PlainError }
+) & {
+  /** Of a call. */
+  readonly statements?: StatementTimes
+}
 
 /** An error as it crosses threads: structured clone would drop the class and the code of an AppError. */
 export interface PlainError {

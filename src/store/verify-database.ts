@@ -1,7 +1,7 @@
+import { createHash } from 'node:crypto'
 import type { Database } from 'better-sqlite3'
 import { AppError } from '../kernel/errors.ts'
 import { applicationId, schemaVersion } from './migrations.ts'
-import { sha256 } from './sha256.ts'
 
 /** What a database that was found whole holds. */
 export interface DatabaseContents {
@@ -38,7 +38,7 @@ export function verifyDatabase(db: Database, path: string, proceed: () => void):
     )
     .pluck()
     .all()
-  if (names.includes('blobs')) checkBlobs(db, path, proceed)
+  if (names.includes('blobs')) checkBlobs(db, path, names.includes('blobParts'), proceed)
   const rows = names.map(name => {
     proceed()
     return [name, db.prepare<[], number>(`SELECT count(*) FROM "${name}"`).pluck().get() ?? 0]
@@ -58,14 +58,23 @@ function checkOrigin(db: Database, path: string): number {
   )
 }
 
-function checkBlobs(db: Database, path: string, proceed: () => void): void {
+function checkBlobs(db: Database, path: string, hasParts: boolean, proceed: () => void): void {
   const rows = db.prepare<[], { sha256: Buffer; sizeBytes: number; bytes: Buffer }>(
     'SELECT sha256, sizeBytes, bytes FROM blobs',
   )
+  const parts = hasParts
+    ? db.prepare<[Buffer], { bytes: Buffer }>('SELECT bytes FROM blobParts WHERE sha256 = ? ORDER BY part')
+    : undefined
   const broken: Buffer[] = []
   for (const row of rows.iterate()) {
-    if (row.bytes.byteLength !== row.sizeBytes || !sha256(row.bytes).equals(row.sha256))
-      broken.push(row.sha256)
+    const inParts = parts !== undefined && row.bytes.byteLength === 0 && row.sizeBytes > 0
+    const hash = createHash('sha256')
+    let sizeBytes = 0
+    for (const { bytes } of inParts ? parts.iterate(row.sha256) : [row]) {
+      hash.update(bytes)
+      sizeBytes += bytes.byteLength
+    }
+    if (sizeBytes !== row.sizeBytes || !hash.digest().equals(row.sha256)) broken.push(row.sha256)
     proceed()
   }
   if (broken.length === 0) return

@@ -10,6 +10,7 @@ export const boardsTool = defineTool({
   name: 'boards',
   summary: 'the boards and what they play',
   role: 'viewer',
+  scope: 'boards:read',
   input: z.strictObject({}),
   run: async ({ core }) => {
     const boards = await core.views.list()

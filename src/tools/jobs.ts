@@ -9,6 +9,7 @@ export const jobsTool = defineTool({
   name: 'jobs',
   summary: 'the newest uploads and how far they are',
   role: 'viewer',
+  scope: 'jobs:read',
   input: z.strictObject({ limit: z.int().min(1).max(50).default(10) }),
   run: async ({ core }, { limit }) => {
     const { jobs, total } = await core.uploads.jobs({ limit })

@@ -8,6 +8,7 @@ export const statusTool = defineTool({
   name: 'status',
   summary: 'how the gateway is',
   role: 'viewer',
+  scope: 'system:read',
   input: z.strictObject({}),
   run: async ({ core, clock, version, startedMs, health }) => {
     const [boards, running, waiting, measured] = await Promise.all([

@@ -40,11 +40,12 @@ export class BoardViews {
   }
 
   async list(): Promise<readonly BoardView[]> {
-    const boards = await this.#book.list()
-    const trusts = await this.#pairing.trustOfAll(
-      boards.map(({ id }) => ({ id, session: this.#registry.session(id) })),
-    )
-    return Promise.all(boards.map((board, at) => this.#view(board, trusts[at] ?? 'untrusted')))
+    return this.#views(await this.#book.list())
+  }
+
+  /** Those of them that are known, by name. */
+  async some(ids: readonly BoardId[]): Promise<readonly BoardView[]> {
+    return ids.length === 0 ? [] : this.#views(await this.#book.some(ids))
   }
 
   /** By id or name; rejects with `not_found`. */
@@ -53,15 +54,32 @@ export class BoardViews {
   }
 
   async view(board: KnownBoard): Promise<BoardView> {
-    return this.#view(board, await this.#pairing.trustOf(board.id, this.#registry.session(board.id)))
+    const trust = await this.#pairing.trustOf(board.id, this.#registry.session(board.id))
+    await this.#learn([board])
+    return this.#view(board, trust)
   }
 
-  async #view(board: KnownBoard, trust: Trust): Promise<BoardView> {
+  /** Whether it is there. */
+  presence(id: BoardId): BoardView['state'] {
+    if (this.#registry.quarantined(id)) return 'quarantined'
+    return this.#registry.session(id) === undefined ? 'away' : 'connected'
+  }
+
+  /** The database is asked as often for a hundred boards as for one. */
+  async #views(boards: readonly KnownBoard[]): Promise<readonly BoardView[]> {
+    const trusts = await this.#pairing.trustOfAll(
+      boards.map(({ id }) => ({ id, session: this.#registry.session(id) })),
+    )
+    await this.#learn(boards)
+    return boards.map((board, at) => this.#view(board, trusts[at] ?? 'untrusted'))
+  }
+
+  #view(board: KnownBoard, trust: Trust): BoardView {
     const state = this.#states.get(board.id)
     return {
       id: board.id,
       name: board.name,
-      state: this.#presence(board.id),
+      state: this.presence(board.id),
       address: board.linkAddress,
       leds: board.leds,
       width: board.width,
@@ -74,17 +92,12 @@ export class BoardViews {
       trusted: trust === 'paired',
       trust,
       lastSeenAt: new Date(board.lastSeenMs).toISOString(),
-      status: state === undefined ? null : await this.#status(state),
+      status: state === undefined ? null : this.#status(state),
     }
   }
 
-  #presence(id: BoardId): BoardView['state'] {
-    if (this.#registry.quarantined(id)) return 'quarantined'
-    return this.#registry.session(id) === undefined ? 'away' : 'connected'
-  }
-
-  async #status({ imageId, ...state }: BoardState): Promise<BoardStatusView> {
-    const made = imageId === null ? undefined : await this.#madeFrom(imageId)
+  #status({ imageId, ...state }: BoardState): BoardStatusView {
+    const made = imageId === null ? undefined : this.#made.get(imageId)
     return {
       ...state,
       imageId,
@@ -93,14 +106,13 @@ export class BoardViews {
     }
   }
 
-  async #madeFrom(imageId: string): Promise<Made | undefined> {
-    const known = this.#made.get(imageId)
-    if (known !== undefined) return known
-    const job = await this.#store.jobs.ofImage(imageId)
-    if (job === undefined) return undefined
-    const made = { patternId: job.patternId, patternName: job.name }
-    this.#made.set(imageId, made)
-    if (this.#made.size > maxImages) this.#made.delete(this.#made.keys().next().value ?? '')
-    return made
+  /** What the images were made from that these boards show. */
+  async #learn(boards: readonly KnownBoard[]): Promise<void> {
+    const shown = boards.flatMap(({ id }) => this.#states.get(id)?.imageId ?? [])
+    const unknown = [...new Set(shown)].filter(imageId => !this.#made.has(imageId))
+    if (unknown.length === 0) return
+    for (const { transferId, patternId, name } of await this.#store.jobs.ofImages(unknown))
+      this.#made.set(transferId, { patternId, patternName: name })
+    while (this.#made.size > maxImages) this.#made.delete(this.#made.keys().next().value ?? '')
   }
 }

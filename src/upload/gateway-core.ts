@@ -11,17 +11,24 @@ import type { Log } from '../kernel/log.ts'
 import { type RandomBytes, systemRandom } from '../kernel/random.ts'
 import type { PatternLimits } from '../pattern/limits.ts'
 import type { Store } from '../store/store.ts'
-import { BoardControl } from './board-control.ts'
+import { BoardControl, type CommandEvents } from './board-control.ts'
 import { BoardViews } from './board-views.ts'
 import { PatternFits } from './fit/pattern-fits.ts'
 import type { JobEvents } from './job-events.ts'
+import type { PatternEvents } from './library/pattern-events.ts'
 import { PatternLibrary } from './library/pattern-library.ts'
 import { PatternThread } from './pattern-thread/pattern-thread.ts'
 import type { ResetBoard } from './pull-reset.ts'
 import { UploadQueue } from './upload-queue.ts'
 import { Uploads } from './uploads.ts'
 
-export type GatewayEvents = BoardEvents & BoardStateEvents & BookEvents & JobEvents & PairingEvents
+export type GatewayEvents = BoardEvents &
+  BoardStateEvents &
+  BookEvents &
+  CommandEvents &
+  JobEvents &
+  PairingEvents &
+  PatternEvents
 
 export interface CoreOptions {
   readonly store: Store
@@ -78,7 +85,7 @@ export function createCore({
   const book = new BoardBook(store, clock, bus)
   const vault = keyFile && new KeyVault(keyFile)
   const pairing = new BoardPairing({ store, vault, clock, log, bus })
-  const control = new BoardControl(registry, store)
+  const control = new BoardControl({ registry, store, clock, bus })
   const views = new BoardViews({ store, book, registry, states, pairing })
   const patterns = new PatternThread({ clock, maxHoldMs, limits: patternLimits })
   const queue = new UploadQueue({
@@ -95,8 +102,8 @@ export function createCore({
     resetBoard,
     sealFor: session => pairing.seal(session),
   })
-  const uploads = new Uploads({ store, queue, patterns, clock, random })
-  const library = new PatternLibrary({ store, patterns, clock })
+  const uploads = new Uploads({ store, queue, patterns, clock, random, bus })
+  const library = new PatternLibrary({ store, patterns, clock, bus })
   const fits = new PatternFits({ store, book, patterns })
   // The board shows something else now; its next heartbeat may be a second away.
   bus.on('job.changed', ({ boardId, state }) => {

@@ -15,6 +15,8 @@ export interface JobProgress {
   readonly blocks: number
   readonly bodyBytes: number
   readonly lineShare: number | null
+  /** Of the whole job so far. */
+  readonly retransmittedBytes: number
 }
 
 /** What a job's pattern will draw on its board, told before it is sent. */
@@ -32,6 +34,8 @@ export interface JobEvents {
   readonly 'job.changed': JobRecord
   readonly 'job.progress': JobProgress
   readonly 'job.power': JobPower
+  /** Its image is made or was found, and is about to be sent; the job's row names it. */
+  readonly 'job.prepared': { readonly jobId: JobId; readonly boardId: BoardId }
 }
 
 export function toProgress(record: JobRecord, progress: SenderProgress, stats: RunStats): JobProgress {
@@ -45,6 +49,7 @@ export function toProgress(record: JobRecord, progress: SenderProgress, stats: R
     blocks: progress.blocks,
     bodyBytes: progress.bodyBytes,
     lineShare: lineShare(stats),
+    retransmittedBytes: stats.retransmittedBytes,
   }
 }
 

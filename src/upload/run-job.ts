@@ -136,6 +136,7 @@ async function transfer(
           digestKey,
           pairedDigestKey: seal?.digestKey(image.id, digestKey),
         },
+        job: job.id,
         maxBody: deps.maxBody,
         adaptBody: deps.adaptBody,
         durableBefore: job.durableBlocks,

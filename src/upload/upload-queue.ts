@@ -27,6 +27,12 @@ export interface QueueDeps extends RunDeps {
   readonly resetBoard?: ResetBoard | undefined
 }
 
+/** Why a job waits. */
+interface Why {
+  readonly errorCode: string
+  readonly errorMessage: string
+}
+
 interface Tracked {
   record: JobRecord
   idleInterruptions: number
@@ -164,7 +170,15 @@ export class UploadQueue {
       !this.#closing &&
       isRunning(this.#jobs.get(id)?.record.state ?? 'cancelled') &&
       !this.#deps.registry.quarantined(record.boardId)
-    const deps: RunDeps = { ...this.#deps, onPrepared: announcePower(this.#deps.bus) }
+    const { bus } = this.#deps
+    const power = announcePower(bus)
+    const deps: RunDeps = {
+      ...this.#deps,
+      onPrepared: (job, image, profile) => {
+        power(job, image, profile)
+        bus.emit('job.prepared', { jobId: id, boardId: record.boardId })
+      },
+    }
     const result = await runJob(deps, record, session, profile, wanted, (progress, stats) => {
       this.#deps.bus.emit('job.progress', toProgress(record, progress, stats))
       if (progress.phase === phase) return
@@ -200,10 +214,8 @@ export class UploadQueue {
     }
     bus.emit('job.changed', tracked.record)
     const nowMs = clock.wallTime()
-    await store.jobs.setState({ id, nowMs, from: unfinishedStates, to: 'paused' }).catch(() => undefined)
-    await store.jobs
-      .noteError({ id, nowMs, errorCode: error.code, errorMessage: error.message })
-      .catch(() => undefined)
+    const why = { errorCode: error.code, errorMessage: error.message }
+    await store.jobs.setState({ id, nowMs, from: unfinishedStates, to: 'paused', why }).catch(() => undefined)
   }
 
   async #settle(id: JobId, result: RunResult): Promise<void> {
@@ -254,12 +266,13 @@ export class UploadQueue {
     const reset = wanted && (await pullReset(this.#deps, tracked.record, code))
     if (isFinal(tracked.record.state)) return false
     const nowMs = clock.wallTime()
-    const moved = await this.#apply(id, { type: 'interrupted', code, progressed, reset })
+    const why = { errorCode: code, errorMessage: message }
+    const moved = await this.#apply(id, { type: 'interrupted', code, progressed, reset }, why)
     if (moved?.state === 'failed') {
       const errorMessage = `${message} The upload was given up after several tries without progress.`
       if (await store.jobs.fail({ id, nowMs, errorCode: code, errorMessage })) return true
-    } else {
-      await store.jobs.noteError({ id, nowMs, errorCode: code, errorMessage: message })
+    } else if (moved === undefined) {
+      await store.jobs.noteError({ id, nowMs, ...why })
     }
     await this.#reread(tracked)
     return false
@@ -269,8 +282,8 @@ export class UploadQueue {
     tracked.record = await this.#read(tracked.record.id)
   }
 
-  /** One step of the job's machine, written down before anybody hears of it; undefined: it was refused. */
-  async #apply(id: JobId, input: JobInput): Promise<JobRecord | undefined> {
+  /** One step of the job's machine, written down with its reason before anybody hears of it; undefined: it was refused. */
+  async #apply(id: JobId, input: JobInput, why?: Why): Promise<JobRecord | undefined> {
     const tracked = this.#jobs.get(id)
     if (tracked === undefined) return undefined
     const next = stepJob(jobOf(tracked), input)
@@ -283,7 +296,7 @@ export class UploadQueue {
     const before = tracked.record
     tracked.record = { ...before, state: next.state }
     try {
-      const written = await this.#move(before, next.state)
+      const written = await this.#move(before, next.state, why)
       // It ended while this was on its way to the database, where a final state stays: nobody is told otherwise.
       if (isFinal(written.state) && written.state !== next.state) {
         tracked.record = written
@@ -300,9 +313,13 @@ export class UploadQueue {
     return tracked.record
   }
 
-  async #move(record: JobRecord, to: Exclude<JobRecord['state'], 'done' | 'failed'>): Promise<JobRecord> {
+  async #move(
+    record: JobRecord,
+    to: Exclude<JobRecord['state'], 'done' | 'failed'>,
+    why?: Why,
+  ): Promise<JobRecord> {
     const { store, clock } = this.#deps
-    await store.jobs.setState({ id: record.id, nowMs: clock.wallTime(), from: unfinishedStates, to })
+    await store.jobs.setState({ id: record.id, nowMs: clock.wallTime(), from: unfinishedStates, to, why })
     return this.#read(record.id)
   }
 

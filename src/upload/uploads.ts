@@ -1,13 +1,18 @@
+import { readFile } from 'node:fs/promises'
+import type { Bus } from '../kernel/bus.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { AppError } from '../kernel/errors.ts'
 import { type BoardId, jobId, type PatternId, patternId, uuidV7 } from '../kernel/ids.ts'
 import type { RandomBytes } from '../kernel/random.ts'
 import type { CandidateFacts } from '../pattern/candidate-facts.ts'
 import type { Store } from '../store/store.ts'
-import type { JobRecord as StoredJob } from '../store/tables/job-record.ts'
-import type { JobPage } from '../store/tables/jobs.ts'
+import type { FileOnDisk } from '../store/tables/blob-parts.ts'
+import type { JobPage } from '../store/tables/job-list.ts'
+import type { JobEventRecord, JobRecord as StoredJob } from '../store/tables/job-record.ts'
+import type { PatternPage } from '../store/tables/pattern-list.ts'
 import type { Door, PatternRecord } from '../store/tables/pattern-record.ts'
-import type { PatternPage } from '../store/tables/patterns.ts'
+import { type JobOffer, jobOffer } from './job-offer.ts'
+import type { PatternEvents } from './library/pattern-events.ts'
 import { readingText, type StoredReading, withStoredReading } from './library/stored-reading.ts'
 import type { PatternThread, Source } from './pattern-thread/pattern-thread.ts'
 import { type DoneReport, doneReport } from './report.ts'
@@ -48,6 +53,7 @@ export class Uploads {
   readonly #patterns: PatternThread
   readonly #clock: Clock
   readonly #random: RandomBytes
+  readonly #bus: Pick<Bus<PatternEvents>, 'emit'>
 
   constructor(parts: {
     readonly store: Store
@@ -55,7 +61,9 @@ export class Uploads {
     readonly patterns: PatternThread
     readonly clock: Clock
     readonly random: RandomBytes
+    readonly bus: Pick<Bus<PatternEvents>, 'emit'>
   }) {
+    this.#bus = parts.bus
     this.#store = parts.store
     this.#queue = parts.queue
     this.#patterns = parts.patterns
@@ -68,19 +76,20 @@ export class Uploads {
    * raw bytes.
    */
   async addFile(
-    bytes: Uint8Array,
+    file: Uint8Array | FileOnDisk,
     fileName: string,
     raw: boolean,
     { door, who, name, tags = [], reading = {} }: Arrival = { door: 'cli', who: null },
   ): Promise<StoredPattern> {
     const asked = { ...reading, fileName }
-    const look = raw ? undefined : await this.#patterns.run(bytes, { work: 'arrive', asked })
+    const source = file instanceof Uint8Array ? file : () => readFile(file.path)
+    const look = raw ? undefined : await this.#patterns.run(source, { work: 'arrive', asked })
     const { candidates = [], index = 0, ambiguous, thumbnail = null } = look ?? {}
     const facts = candidates[index]
     const nowMs = this.#clock.wallTime()
     const stored = await this.#store.patterns.keep({
       id: patternId(this.#newId(nowMs)),
-      bytes,
+      bytes: file,
       name: name ?? libraryName(fileName),
       fileName,
       raw,
@@ -93,6 +102,7 @@ export class Uploads {
       who,
       arrivedMs: nowMs,
     })
+    this.#bus.emit('pattern.changed', { id: stored.pattern.id, what: 'kept' })
     return { ...stored, candidates }
   }
 
@@ -101,6 +111,7 @@ export class Uploads {
     pattern: PatternRecord,
     boards: readonly BoardId[],
     given: UploadOptions,
+    createdBy: string | null = null,
   ): Promise<{ batchId: string; jobs: readonly JobRecord[] }> {
     if (boards.length === 0) throw new AppError('usage', 'No board was named. See: pixelgate boards')
     const options: UploadOptions = withStoredReading(pattern, given)
@@ -117,10 +128,33 @@ export class Uploads {
         raw: options.raw,
         optionsJson: JSON.stringify(options),
         sourceSha: pattern.sourceSha,
+        createdBy,
         nowMs,
       })),
     )
     return { batchId, jobs }
+  }
+
+  /** A new job with the file, options and board of one that has failed or was cancelled. Rejects with `not_found` and `conflict`. */
+  async retry(id: JobRecord['id'], createdBy: string | null): Promise<JobRecord> {
+    const former = await this.job(id)
+    if (former.state !== 'failed' && former.state !== 'cancelled')
+      throw new AppError(
+        'conflict',
+        `This job is ${former.state}; only one that has failed or was cancelled is sent again.`,
+      )
+    const { boardId, name, patternId: pattern, raw, optionsJson, sourceSha } = former
+    const nowMs = this.#clock.wallTime()
+    const [job] = await this.#queue.add([
+      {
+        ...{ boardId, name, patternId: pattern, raw, optionsJson, sourceSha, createdBy, nowMs },
+        id: jobId(this.#newId(nowMs)),
+        batchId: this.#newId(nowMs),
+        retryOf: id,
+      },
+    ])
+    if (job === undefined) throw new Error('a job that was added is not there')
+    return job
   }
 
   #newId(nowMs: number): string {
@@ -141,6 +175,16 @@ export class Uploads {
     const found = await this.#store.jobs.get(id)
     if (found === undefined) throw new AppError('not_found', 'There is no job with this id.')
     return found
+  }
+
+  /** What happened to a job, oldest first; `afterSeq`: only what came later. */
+  jobEvents(id: JobRecord['id'], afterSeq = 0): Promise<readonly JobEventRecord[]> {
+    return this.#store.jobs.events({ id, afterSeq })
+  }
+
+  /** What it will send; undefined until its image is made. */
+  offer(job: JobRecord): Promise<JobOffer | undefined> {
+    return jobOffer(this.#store, job)
   }
 
   /** What a finished job has cost and proven; rejects with `conflict` while it is not done. */

@@ -23,6 +23,8 @@ export interface VirtualBoardOptions {
   readonly onSend: (bytes: Uint8Array) => void
   readonly onFrame?: (shown: ShownFrame) => void
   readonly onBaud?: (baud: number) => void
+  /** The board goes dark, by a cut of its supply or to restart, and boots again. */
+  readonly onPower?: (isOn: boolean, isCut: boolean) => void
 }
 
 /**
@@ -61,7 +63,7 @@ export class VirtualBoard {
       now: () => clock.now(),
       onSend: bytes => this.#send(bytes),
       onFrame: shown => options.onFrame?.(shown),
-      onReboot: () => this.#goDark(),
+      onReboot: () => this.#goDark(false),
       onPowerCut: () => this.#powerCut(),
       onBaud: baud => this.#setBaud(baud),
     })
@@ -113,22 +115,24 @@ export class VirtualBoard {
   #boot(): void {
     this.#boots++
     if (this.#baud !== 0) this.#tune(0)
+    this.#options.onPower?.(true, false)
     this.#watchFlash(() => this.#board.reset())
     this.#work()
   }
 
   #powerCut(): void {
     if (this.#isMute()) this.#muteAfterBytes = Number.POSITIVE_INFINITY
-    this.#goDark()
+    this.#goDark(true)
   }
 
   /** Memory is lost: what was received and not handled, what was to be sent and waits for the flash. */
-  #goDark(): void {
+  #goDark(isCut: boolean): void {
     this.#lostBytes += this.#receivedBytes
     this.#received = []
     this.#receivedBytes = 0
     this.#held = []
     this.#busyUntil = Number.NEGATIVE_INFINITY
+    this.#options.onPower?.(false, isCut)
     this.#wake(DARK_MS, () => this.#boot())
   }
 

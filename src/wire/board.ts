@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { pageShape } from './page.ts'
 
 /** Of the chips of a board; W: white, last. */
 export const colorOrder = z.enum([
@@ -6,111 +7,115 @@ export const colorOrder = z.enum([
   ...(['RGBW', 'RBGW', 'GRBW', 'GBRW', 'BRGW', 'BGRW'] as const),
 ])
 
+const side = z.int().min(0).max(65_535)
+const wiring = z
+  .string()
+  .regex(/^(row|column)-(straight|serpentine)-(tl|tr|bl|br)$/, 'a wiring such as row-serpentine-tl')
+const layout = z.looseObject({ kind: z.string() }).nullable()
+const capMa = z.int().min(1).max(1_000_000).nullable()
+
 /** Body of PATCH /boards/:id. */
 export const boardChange = z.strictObject({
   name: z.string().trim().min(1).max(32).optional(),
-  width: z.int().min(0).max(65_535).optional(),
-  height: z.int().min(0).max(65_535).optional(),
-  wiring: z
-    .string()
-    .regex(/^(row|column)-(straight|serpentine)-(tl|tr|bl|br)$/, 'a wiring such as row-serpentine-tl')
-    .optional(),
-  /** One of the forms in docs/formats.md; null: none. Goes without width, height and wiring. */
-  layout: z.looseObject({ kind: z.string() }).nullable().optional(),
+  width: side.optional(),
+  height: side.optional(),
+  wiring: wiring.optional(),
+  layout: layout
+    .optional()
+    .describe('One of the forms in docs/formats.md; null: none. Goes without width, height and wiring'),
   colorOrder: colorOrder.optional(),
-  /** null: no cap of its own. */
-  powerCapMa: z.int().min(1).max(1_000_000).nullable().optional(),
+  powerCapMa: capMa.optional().describe('null: no cap of its own'),
 })
 export type BoardChangeBody = z.input<typeof boardChange>
 
-export interface BoardView {
-  readonly id: string
-  readonly name: string
-  readonly state: 'connected' | 'away' | 'quarantined'
-  readonly address: string
-  readonly leds: number
-  readonly width: number
-  readonly height: number
-  readonly wiring: string
-  /** Where its LEDs sit, instead of wiring; null: it has none. */
-  readonly layout: unknown
-  readonly colorOrder: string
-  readonly powerCapMa: number | null
-  readonly firmware: string
-  /** `trust` is `paired`. */
-  readonly trusted: boolean
-  /**
-   * untrusted: no key, so nothing shows that it is the board it says. paired: it has proved its key. locked: it has the key of another
-   * gateway. refused: what is there claims to be this board and cannot prove it; nothing is sent to it.
-   */
-  readonly trust: 'untrusted' | 'paired' | 'locked' | 'refused'
-  readonly lastSeenAt: string
-  /** What it does now; null while it is away, and until it has answered for the first time. */
-  readonly status: BoardStatusView | null
-}
+/** Body and answer of PUT /boards/:id/wiring, and the answer of GET. */
+export const boardWiring = z
+  .strictObject({
+    width: side.describe('LEDs across; 0: not a matrix. Of a layout: of its canvas'),
+    height: side,
+    wiring: wiring.describe('How the strip runs through the matrix; of no meaning under a layout'),
+    colorOrder,
+    layout: layout.default(null).describe('Where its LEDs sit, as docs/formats.md says; null: wiring tells'),
+  })
+  .meta({ id: 'BoardWiring', description: 'How pictures become LEDs: geometry, wiring and order of colours' })
+export type BoardWiring = z.output<typeof boardWiring>
 
-export interface BoardStatusView {
-  readonly mode: 'stopped' | 'playing' | 'trial' | 'identify' | 'live'
-  /** 0 to 255. */
-  readonly brightness: number
-  readonly slot: number
-  /** Id of the image on the board, 32 hexadecimal digits; null: none is active. */
-  readonly imageId: string | null
-  /** The pattern that the image was made from; null when this gateway has not made it. */
-  readonly patternId: string | null
-  readonly patternName: string | null
-  readonly uptimeSeconds: number
-}
-
-/** Body of POST /boards/:id/pairing. */
-export const pairingOrder = z.strictObject({
-  /** The first key may cross the network in the clear. */
-  trustLine: z.boolean().default(false),
+/** Body of PUT /boards/:id/power. */
+export const boardPowerChange = z.strictObject({
+  capMa: capMa.describe("Highest current that the supply delivers; null: the board's own limit holds"),
 })
 
-/** Query of DELETE /boards/:id/pairing. */
-export const unpairingOrder = z.strictObject({
-  /** Also when the board is away or does not prove its key. */
-  forget: z.enum(['true', 'false']).default('false'),
-})
+/** Answer of GET and PUT /boards/:id/power. */
+export const boardPower = z
+  .object({
+    capMa: capMa.describe('What a person has set; null: nothing'),
+    boardCapMa: z.int().min(1).nullable().describe('What the board says of itself; null: nothing'),
+    effectiveCapMa: z.int().min(1).nullable().describe('What patterns are held to; null: there is no cap'),
+    leds: z.int().min(0),
+    channels: z.int().min(3).max(4).describe('Colours of an LED'),
+    maPerChannel: z.number().describe('Of one colour at full level (WS2812B data sheet)'),
+    idleMaPerLed: z.number().describe('Of an LED that shows black'),
+    fullMa: z.int().min(0).describe('Estimated for all colours of all LEDs at full level'),
+  })
+  .readonly()
+  .meta({
+    id: 'BoardPower',
+    description: 'The power cap of a board and what the estimate of currents counts',
+  })
+export type BoardPower = z.output<typeof boardPower>
 
-/** Body of POST /ports. */
-export const portApproval = z.strictObject({
-  /** Path or stable id, as GET /ports shows it. */
-  path: z.string().min(1).max(256),
-  baudRate: z.int().min(300).max(20_000_000).default(115_200),
-})
-export type PortApprovalBody = z.input<typeof portApproval>
+export const boardStatusView = z
+  .object({
+    mode: z.enum(['stopped', 'playing', 'trial', 'identify', 'live']),
+    brightness: z.int().min(0).max(255),
+    slot: z.int(),
+    imageId: z
+      .string()
+      .nullable()
+      .describe('Id of the image on the board, 32 hexadecimal digits; null: none is active'),
+    patternId: z
+      .string()
+      .nullable()
+      .describe('The pattern that the image was made from; null when this gateway has not made it'),
+    patternName: z.string().nullable(),
+    uptimeSeconds: z.int().min(0).describe('Brought up to date once a minute'),
+  })
+  .readonly()
+  .meta({ id: 'BoardStatus', description: 'What a board does now' })
+export type BoardStatusView = z.output<typeof boardStatusView>
 
-/** Body of POST /ports/loan. */
-export const portLoan = z.strictObject({
-  /** Path of the device or of a link to it. */
-  path: z.string().min(1).max(256),
-})
+export const boardState = z.enum(['connected', 'away', 'quarantined'])
 
-/** The one line that a loan says; it lasts until the connection ends. */
-export interface LoanLine {
-  /** false: the gateway does not use this port. */
-  readonly lent: boolean
-}
+export const boardView = z
+  .object({
+    id: z.string().describe('Its UUID'),
+    name: z.string(),
+    state: boardState.describe('quarantined: two boards have this UUID, so neither is used'),
+    address: z.string().describe('Path of the port, or host and port'),
+    leds: z.int().min(0),
+    width: side.describe('0: not a matrix'),
+    height: side,
+    wiring: z.string(),
+    layout: layout.describe('Where its LEDs sit, instead of wiring; null: it has none'),
+    colorOrder: z.string(),
+    powerCapMa: z.int().nullable(),
+    firmware: z.string(),
+    trusted: z.boolean().describe('`trust` is `paired`'),
+    trust: z
+      .enum(['untrusted', 'paired', 'locked', 'refused'])
+      .describe(
+        'untrusted: no key, so nothing shows that it is the board it says. paired: it has proved its key. locked: it has the key of another gateway. refused: what is there claims to be this board and cannot prove it; nothing is sent to it',
+      ),
+    lastSeenAt: z.iso.datetime().describe('When it was greeted last'),
+    status: boardStatusView
+      .nullable()
+      .describe('null while it is away, and until it has answered for the first time'),
+  })
+  .readonly()
+  .meta({ id: 'Board', description: 'A board that the gateway has met' })
+export type BoardView = z.output<typeof boardView>
 
-export interface PortView {
-  readonly path: string
-  readonly stableId: string | null
-  readonly manufacturer: string | null
-  readonly vendorId: string | null
-  readonly productId: string | null
-  readonly serialNumber: string | null
-  readonly open: boolean
-  readonly reason: string
-  readonly trouble: string | null
-}
+/** Answer of GET /boards, by name. */
+export const boardsView = z.object({ boards: z.array(boardView).readonly(), ...pageShape }).readonly()
 
-/** Body of POST /boards/:id/commands. */
-export const boardCommand = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.enum(['PLAY', 'STOP', 'NEXT', 'PREVIOUS', 'STATUS', 'REBOOT']) }),
-  z.strictObject({ type: z.literal('BRIGHTNESS'), level: z.int().min(0).max(255) }),
-  z.strictObject({ type: z.literal('IDENTIFY'), ms: z.int().min(0).max(60_000).default(5000) }),
-  /** Plays a pattern that an earlier upload has left on the board. */
-  z.strictObject({ type: z.literal('SELECT'), patternId: z.string().min(1).max(64) }),
-])
+export const oneBoardView = z.object({ board: boardView }).readonly()

@@ -9,12 +9,11 @@ const side = z.int().min(1).max(65_535)
 
 /** Body of POST /jobs: one stored pattern to one or many boards. */
 export const newJobs = z.strictObject({
-  /** Id, name or the start of an id. */
-  patternId: z.string().min(1).max(255),
-  /** Ids or names; `"all"`: every board the gateway knows. */
-  boards: z.union([z.literal('all'), z.array(z.string().min(1).max(64)).min(1).max(256)]),
-  /** As the file came in, when absent. */
-  raw: z.boolean().optional(),
+  patternId: z.string().min(1).max(255).describe('Id, name or the start of an id'),
+  boards: z
+    .union([z.literal('all'), z.array(z.string().min(1).max(64)).min(1).max(256)])
+    .describe('Ids or names; `all`: every board the gateway knows'),
+  raw: z.boolean().optional().describe('As the file came in, when absent'),
   candidate: z.int().min(0).max(1000).optional(),
   leds: side.optional(),
   width: side.optional(),
@@ -41,54 +40,146 @@ export const jobState = z.enum([
   'cancelled',
 ])
 
+const count = z.int().min(0)
+const when = z.iso.datetime()
+
 /** A job as the API shows it. */
-export interface JobView {
-  readonly id: string
-  readonly batchId: string
-  readonly boardId: string
-  readonly patternId: string | null
-  readonly name: string
-  readonly state: z.infer<typeof jobState>
-  readonly raw: boolean
-  readonly blocks: number
-  readonly durableBlocks: number
-  readonly imageBytes: number
-  readonly payloadBytes: number
-  readonly attempts: number
-  readonly errorCode: string | null
-  readonly errorMessage: string | null
-  /** RFC 3339. */
-  readonly createdAt: string
-  readonly updatedAt: string
-  readonly finishedAt: string | null
-}
+export const jobView = z
+  .object({
+    id: z.string(),
+    batchId: z.string().describe('The same for the jobs of one upload to many boards'),
+    boardId: z.string(),
+    patternId: z.string().nullable().describe('null: the pattern was removed since'),
+    name: z.string(),
+    state: jobState,
+    raw: z.boolean(),
+    blocks: count,
+    durableBlocks: count,
+    imageBytes: count,
+    payloadBytes: count.describe('What had to be sent of the image'),
+    attempts: count,
+    errorCode: z.string().nullable(),
+    errorMessage: z.string().nullable(),
+    createdBy: z.string().nullable().describe('Who asked for it; null: not known, as on the control socket'),
+    retryOf: z.string().nullable().describe('The failed or cancelled job that this one repeats'),
+    createdAt: when,
+    updatedAt: when,
+    finishedAt: when.nullable(),
+  })
+  .readonly()
+  .meta({ id: 'Job', description: 'One pattern on its way to one board' })
+export type JobView = z.output<typeof jobView>
+
+export const jobAnswer = z.object({ job: jobView }).readonly()
+
+/** Answer of GET /jobs, newest first. */
+export const jobsView = z
+  .object({
+    jobs: z.array(jobView).readonly(),
+    total: count.describe('How many there are in all'),
+    nextCursor: z.string().nullable().describe('For the query `cursor` of the next page; null: the last one'),
+  })
+  .readonly()
+
+/** Answer of POST /jobs. */
+export const newJobsView = z.object({ batchId: z.string(), jobs: z.array(jobView).readonly() }).readonly()
+
+/** Answer of GET /jobs/:id/report. */
+export const jobReport = z
+  .object({
+    event: z.literal('done'),
+    sha256: z.string().describe('Of the stored image; of the file itself when it was sent raw'),
+    digest: z.object({ alg: z.string(), value: z.string() }).readonly().describe('As the board returned it'),
+    imageBytes: count.describe('Decoded'),
+    payloadBytes: count.describe('After codec and COPY'),
+    wireBytesOut: count,
+    wireBytesIn: count,
+    durationMs: z.number().describe('First DATA of the image to last ACK'),
+    lineShare: z
+      .number()
+      .nullable()
+      .describe('payload · 10 / (baud · seconds); null where no baud rate paces the bytes'),
+    retransmittedBytes: count.describe('Went again because they were lost on the line or with it'),
+    resentBlocks: count,
+    resumed: z.boolean(),
+    job: z.string(),
+    board: z.string(),
+  })
+  .readonly()
+  .meta({ id: 'JobReport', description: 'What a finished job has cost and proven' })
+
+/** Answer of GET /jobs/:id/checkpoint. */
+export const jobCheckpoint = z
+  .object({
+    jobId: z.string(),
+    boardId: z.string(),
+    state: jobState,
+    transferId: z.string().nullable().describe('Of the image (SPEC §4.1); null: it is not compiled yet'),
+    blocks: count,
+    durableBlocks: count,
+    imageBytes: count,
+    durableBytes: count.describe('Of the image, by its share of durable blocks'),
+    percent: z.number().min(0).max(100),
+    authority: z
+      .literal('board')
+      .describe('These are notes: what counts is what the board says it has when the transfer goes on'),
+    updatedAt: when,
+  })
+  .readonly()
+  .meta({ id: 'JobCheckpoint', description: 'What of a job is durable on its board, as far as is known' })
+export type JobCheckpoint = z.output<typeof jobCheckpoint>
+
+/** One change of a job's state. */
+export const jobEvent = z
+  .object({
+    seq: count.describe('Rises from event to event'),
+    jobId: z.string(),
+    state: jobState,
+    at: when,
+    errorCode: z.string().nullable().describe('Why, where there is a reason'),
+    errorMessage: z.string().nullable(),
+  })
+  .readonly()
+  .meta({ id: 'JobEvent', description: 'One change of the state of a job' })
+export type JobEvent = z.output<typeof jobEvent>
+
+/** Answer of GET /jobs/:id/events, oldest first. */
+export const jobEventsView = z.object({ events: z.array(jobEvent).readonly(), total: count }).readonly()
+
+const stateLine = z.object({ event: z.literal('state'), job: jobView }).readonly()
+const progressLine = z
+  .object({
+    event: z.literal('progress'),
+    jobId: z.string(),
+    boardId: z.string(),
+    phase: z.string(),
+    doneBytes: count,
+    totalBytes: count,
+    durableBlocks: count,
+    blocks: count,
+    lineShare: z.number().nullable(),
+  })
+  .readonly()
+const powerLine = z
+  .object({
+    event: z.literal('power').describe('Before the first byte is sent'),
+    jobId: z.string(),
+    boardId: z.string(),
+    peakMa: z.number(),
+    capMa: z.number().nullable().describe('null: the board has no cap'),
+  })
+  .readonly()
+const boardLine = z
+  .object({
+    event: z.literal('board'),
+    boardId: z.string(),
+    state: z.enum(['up', 'down', 'quarantined', 'refused']),
+    message: z.string().nullable(),
+  })
+  .readonly()
 
 /** Lines of GET /events. */
-export type EventLine =
-  | { readonly event: 'state'; readonly job: JobView }
-  | {
-      readonly event: 'progress'
-      readonly jobId: string
-      readonly boardId: string
-      readonly phase: string
-      readonly doneBytes: number
-      readonly totalBytes: number
-      readonly durableBlocks: number
-      readonly blocks: number
-      readonly lineShare: number | null
-    }
-  | {
-      /** Before the first byte is sent. */
-      readonly event: 'power'
-      readonly jobId: string
-      readonly boardId: string
-      readonly peakMa: number
-      /** null: the board has no cap. */
-      readonly capMa: number | null
-    }
-  | {
-      readonly event: 'board'
-      readonly boardId: string
-      readonly state: 'up' | 'down' | 'quarantined' | 'refused'
-      readonly message: string | null
-    }
+export const eventLine = z
+  .discriminatedUnion('event', [stateLine, progressLine, powerLine, boardLine])
+  .meta({ id: 'EventLine', description: 'One line of the stream of events' })
+export type EventLine = z.output<typeof eventLine>

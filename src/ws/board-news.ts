@@ -26,6 +26,8 @@ export class BoardNews {
     } else if (this.#hub.wanted('boards')) {
       this.#making.set(boardId, false)
       void this.#tell(boardId)
+    } else {
+      this.#hub.leaveOut('boards')
     }
   }
 
@@ -33,6 +35,7 @@ export class BoardNews {
     try {
       this.#hub.publish('boards', 'board', await this.#core.views.find(boardId))
     } catch (thrown) {
+      this.#hub.leaveOut('boards')
       this.#log.warn({ boardId, reason: toError(thrown).message }, 'a change of a board could not be told')
     }
     const again = this.#making.get(boardId) === true

@@ -5,10 +5,14 @@ import { AppError, toError } from '../kernel/errors.ts'
 import { jobId } from '../kernel/ids.ts'
 import type { Log } from '../kernel/log.ts'
 import type { GatewayCore } from '../upload/gateway-core.ts'
+import { isFinal } from '../upload/job-state.ts'
 import { jobView } from '../upload/job-view.ts'
+import type { Previews } from '../upload/previews.ts'
+import type { JobView } from '../wire/job.ts'
 import type { ProgressView } from '../wire/live.ts'
 import { BoardNews } from './board-news.ts'
 import type { LiveHub } from './live-hub.ts'
+import { PreviewNews } from './preview-news.ts'
 import { Throttle } from './throttle.ts'
 
 const progressEveryMs = 100
@@ -16,6 +20,7 @@ const progressEveryMs = 100
 export interface FeedParts {
   readonly core: GatewayCore
   readonly chat: Chat
+  readonly previews: Pick<Previews, 'ofBoard'>
   readonly clock: Clock
   readonly log: Log
 }
@@ -25,9 +30,10 @@ export interface Feed {
 }
 
 /** Tells the clients of the hub what happens to boards and jobs and in the chat, and the chat who is there. */
-export function connectHub(hub: LiveHub, { core, chat, clock, log }: FeedParts): Feed {
+export function connectHub(hub: LiveHub, { core, chat, previews, clock, log }: FeedParts): Feed {
   const { bus } = core
   const news = new BoardNews(hub, core, log)
+  const pictures = new PreviewNews(hub, core, previews)
   const progress = new Throttle<ProgressView>(clock, progressEveryMs, view => {
     const key = view.jobId
     hub.publish('progress', 'progress', view, { key })
@@ -36,10 +42,17 @@ export function connectHub(hub: LiveHub, { core, chat, clock, log }: FeedParts):
 
   hub.provide('boards', async () => (await core.views.list()).map(data => ({ type: 'board', data })))
   hub.provide('presence', () => [{ type: 'presence', data: chat.presence.view() }])
-  hub.provide('jobs/ID', async ({ id }) => {
+  hub.provide('jobs/ID', async ({ id, principal }) => {
     const job = await core.uploads.job(jobId(id)).catch(absent)
-    return job === undefined ? [] : [{ type: 'job', data: jobView(job) }]
+    if (job === undefined) return []
+    const data = principal.kind === 'guest' ? ofNobody(jobView(job)) : jobView(job)
+    return [{ type: 'job', data, last: isFinal(job.state) }]
   })
+  const tellJob = (topic: string, view: JobView, last = false) => {
+    if (view.createdBy === null) return hub.publish(topic, 'job', view, { last })
+    hub.publish(topic, 'job', view, { last, to: ({ kind }) => kind !== 'guest' })
+    hub.publish(topic, 'job', ofNobody(view), { last, to: ({ kind }) => kind === 'guest' })
+  }
   hub.onTyping((principal, roomId) => chat.typing(principal, roomId))
 
   const subscriptions = [
@@ -51,10 +64,18 @@ export function connectHub(hub: LiveHub, { core, chat, clock, log }: FeedParts):
     bus.on('board.trust', ({ boardId }) => news.changed(boardId)),
     bus.on('board.state', ({ boardId }) => news.changed(boardId)),
     bus.on('board.changed', ({ boardId }) => news.changed(boardId)),
+    bus.on('board.state', ({ boardId }) => void pictures.changed(boardId)),
+    bus.on('board.down', ({ boardId }) => void pictures.changed(boardId)),
+    bus.on('board.forgotten', ({ boardId }) => hub.publish('boards', 'forgotten', { boardId })),
     bus.on('job.changed', job => {
       const view = jobView(job)
-      hub.publish('jobs', 'job', view)
-      hub.publish(`jobs/${job.id}`, 'job', view)
+      const last = isFinal(job.state)
+      if (last) progress.flush(job.id)
+      tellJob('jobs', view)
+      tellJob(`jobs/${job.id}`, view, last)
+      if (!last) return
+      hub.forget('progress', job.id)
+      hub.forget(`progress/${job.id}`, job.id)
     }),
     bus.on('job.progress', ({ bodyBytes: _bodyBytes, ...view }) => progress.put(view.jobId, view)),
     chat.bus.on('chat.message', ({ audience, message }) =>
@@ -82,6 +103,9 @@ export function connectHub(hub: LiveHub, { core, chat, clock, log }: FeedParts):
     },
   }
 }
+
+/** As guests see it: nothing of people. */
+const ofNobody = (view: JobView): JobView => ({ ...view, createdBy: null })
 
 function absent(thrown: unknown): undefined {
   if (thrown instanceof AppError && thrown.code === 'not_found') return undefined

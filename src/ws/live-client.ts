@@ -4,10 +4,17 @@ import type { Clock, Timer } from '../kernel/clock.ts'
 import { AppError, toError } from '../kernel/errors.ts'
 import type { Log } from '../kernel/log.ts'
 import type { WelcomeView } from '../wire/live.ts'
+import { ClientFeed, type Held } from './client-feed.ts'
+import type { LatestValues } from './latest-values.ts'
 import { closeCodes, type LiveLimits } from './live-limits.ts'
-import { encodeTail } from './live-message.ts'
-import { Outbox, type Traffic } from './outbox.ts'
+import { dataOf, type Published } from './live-message.ts'
+import type { MessageRing } from './message-ring.ts'
+import type { Traffic } from './outbox.ts'
 import { type LiveCommand, readRequest } from './read-request.ts'
+import type { Sequence } from './sequence.ts'
+import type { SnapshotItem } from './snapshots.ts'
+import type { Subscription } from './subscriptions.ts'
+import { matches } from './topic-filter.ts'
 
 /** What a client needs of its hub. */
 export interface ClientHost {
@@ -16,50 +23,87 @@ export interface ClientHost {
   readonly limits: LiveLimits
   readonly traffic: Traffic
   readonly version: string
+  readonly sequence: Sequence
+  readonly ring: MessageRing
+  readonly latest: LatestValues
   authenticate(token: string): Promise<Principal | undefined>
   /** Says why the client must go again, if it must. */
   signedIn(client: LiveClient, principal: Principal): string | undefined
+  /** It was greeted. */
+  welcomed(client: LiveClient): void
   /** Whether one more message may be taken; `flooding` when the client should be closed. */
   admit(client: LiveClient): 'yes' | 'no' | 'flooding'
-  subscribe(client: LiveClient, topics: readonly string[]): void
-  unsubscribe(client: LiveClient, topics: readonly string[]): void
-  typing(principal: Principal, roomId: string): Promise<void>
+  /** What a client that is signed in asks for. */
+  obey(
+    client: LiveClient,
+    principal: Principal,
+    request: Exclude<LiveCommand, { type: 'auth' | 'ping' }>,
+  ): void
+  /** It was cut off in the middle of a topic's snapshot. */
+  unfinished(
+    client: LiveClient,
+    stretch: { readonly topic: string; readonly from: number; readonly to: number },
+  ): void
+  /** A ping was answered. */
+  ponged(latencyMs: number): void
   /** It takes part in nothing any more. */
   ended(client: LiveClient): void
   /** Its socket is closed. */
   closed(client: LiveClient): void
 }
 
-/** One WebSocket: signing in, requests, what it gets, and its end. */
+/** Where a client comes from, and what its connection is for. */
+export interface Origin {
+  readonly address: string
+  readonly agent: string
+  /** Its connection is the channel of this job; undefined: that of all topics. */
+  readonly jobId: string | undefined
+}
+
+/** One WebSocket: signing in, requests, and its end. */
 export class LiveClient {
   readonly id: string
-  readonly topics = new Set<string>()
+  readonly origin: Origin
+  readonly sinceMs: number
+  readonly topics = new Map<string, Subscription>()
+  readonly feed: ClientFeed
   /** Set once signed in. */
   principal: Principal | undefined
   /** Of the last ping. */
   latencyMs: number | undefined
   readonly #socket: WebSocket
   readonly #host: ClientHost
-  readonly #outbox: Outbox
-  /** Messages of topics whose snapshot is being made. */
-  readonly #heldBack = new Map<string, Buffer[]>()
   /** Requests that came while the token is looked up; undefined: none is being looked up. */
   #waiting: string[] | undefined
   #pingedMs: number | undefined
   #timer: Timer | undefined
   #ended = false
 
-  constructor(id: string, socket: WebSocket, host: ClientHost) {
+  constructor(id: string, socket: WebSocket, origin: Origin, host: ClientHost) {
     this.id = id
+    this.origin = origin
+    this.sinceMs = host.clock.wallTime()
     this.#socket = socket
     this.#host = host
-    const sink = {
-      get bufferedBytes() {
-        return socket.bufferedAmount
+    const { clock, limits, traffic, sequence, ring, latest } = host
+    this.feed = new ClientFeed({
+      clock,
+      limits,
+      traffic,
+      sequence,
+      ring,
+      latest,
+      sink: {
+        get bufferedBytes() {
+          return socket.bufferedAmount
+        },
+        write: (frame, written) => socket.send(frame, { binary: false }, written),
       },
-      write: (frame: Buffer, written: () => void) => socket.send(frame, { binary: false }, written),
-    }
-    this.#outbox = new Outbox(sink, host.limits, host.traffic)
+      wants: message => this.#missed(message),
+      unfinished: stretch => host.unfinished(this, stretch),
+      onTooSlow: () => this.#tooSlow(),
+      onLast: topic => this.#onLast(topic),
+    })
     socket.on('message', (data, isBinary) => this.#receive(data, isBinary))
     socket.on('pong', () => this.#ponged())
     // A frame that breaks RFC 6455 or is too large: ws itself has answered with 1002, 1007 or 1009.
@@ -74,12 +118,8 @@ export class LiveClient {
     })
   }
 
-  get bufferedBytes(): number {
-    return this.#outbox.bufferedBytes
-  }
-
-  get slow(): boolean {
-    return this.#outbox.slow
+  get ended(): boolean {
+    return this.#ended
   }
 
   /** Without a principal the client has 10 s to send its token. */
@@ -93,44 +133,34 @@ export class LiveClient {
 
   /** A message of the topic `session`, to this client alone. */
   tell(type: string, data: unknown): void {
-    this.deliver('session', encodeTail(this.#host.clock.wallTime(), 'session', type, data))
+    if (!this.#ended) this.feed.tell(type, data)
   }
 
   tellError(thrown: unknown): void {
-    if (thrown instanceof AppError) return this.tell('error', { code: thrown.code, message: thrown.message })
+    if (thrown instanceof AppError)
+      return this.tell('error', { ...thrown.detail, code: thrown.code, message: thrown.message })
     this.#host.log.error({ err: toError(thrown) }, 'a WebSocket request met a fault of the program')
     const message = 'The gateway has a fault of its own. Its log has the details.'
     this.tell('error', { code: 'internal', message })
   }
 
-  /** Lossless: what does not fit ends the client. */
-  deliver(topic: string, tail: Buffer): void {
-    const held = this.#heldBack.get(topic)
-    if (held !== undefined && held.length < this.#host.limits.heldForSnapshot) held.push(tail)
-    else if (held !== undefined) this.#release(topic, [...held, tail])
-    else this.#send(tail)
+  /** Whether a message of a topic that it has is for this client. */
+  hears(message: Published, data: unknown): boolean {
+    const { principal } = this
+    return (
+      principal !== undefined &&
+      message.to?.(principal) !== false &&
+      matches(this.topics.get(message.topic)?.filter, message.type, data)
+    )
   }
 
-  deliverLatest(topic: string, key: string, tail: Buffer): void {
-    if (!this.#ended) this.#outbox.sendLatest(`${topic} ${key}`, tail)
-  }
-
-  /** The topic's messages wait for its snapshot, which is older; false: they do so already. */
-  awaitSnapshot(topic: string): boolean {
-    if (this.#heldBack.has(topic)) return false
-    this.#heldBack.set(topic, [])
-    return true
-  }
-
-  snapshotMade(topic: string, snapshot: readonly Buffer[]): void {
-    const held = this.#heldBack.get(topic)
-    if (held !== undefined) this.#release(topic, [...snapshot, ...held])
-  }
-
-  /** The client wants no more of the topic. */
-  forget(topic: string): void {
-    this.#heldBack.delete(topic)
-    this.#outbox.forget(topic)
+  snapshotMade(topic: string, held: Held, items: readonly SnapshotItem[]): void {
+    if (this.#ended) return
+    const filter = this.topics.get(topic)?.filter
+    const wanted = items.filter(({ type, data }) => matches(filter, type, data))
+    if (!this.feed.snapshotMade(topic, held, wanted)) return
+    if (items.length === 0 && this.origin.jobId !== undefined)
+      this.end(closeCodes.noSuchJob, 'There is no job with this id')
   }
 
   /** Asks for a sign of life; a client that has not answered the last time is closed. */
@@ -159,26 +189,35 @@ export class LiveClient {
   #finish(): void {
     if (this.#ended) return
     this.#ended = true
-    this.#outbox.clear()
-    this.#heldBack.clear()
+    this.feed.finish()
     this.#host.ended(this)
   }
 
-  #release(topic: string, tails: readonly Buffer[]): void {
-    this.#heldBack.delete(topic)
-    for (const tail of tails) this.#send(tail)
+  /** Of the time while it was away. */
+  #missed(message: Published): boolean {
+    const subscription = this.topics.get(message.topic)
+    if (subscription === undefined || message.seq <= subscription.from) return false
+    const [after, upTo] = subscription.had ?? [0, 0]
+    if (message.seq > after && message.seq <= upTo) return false
+    return this.hears(message, subscription.filter === undefined ? undefined : dataOf(message))
   }
 
-  #send(tail: Buffer): void {
-    if (this.#ended || this.#outbox.send(tail)) return
+  #tooSlow(): void {
+    if (this.#ended) return
     this.#host.traffic.tooSlow += 1
     this.end(closeCodes.tooSlow, 'too slow')
+  }
+
+  #onLast(topic: string): void {
+    const { jobId } = this.origin
+    if (jobId !== undefined && topic === `jobs/${jobId}`) this.end(closeCodes.done, 'The job has ended')
   }
 
   #ponged(): void {
     if (this.#pingedMs === undefined) return
     this.latencyMs = this.#host.clock.now() - this.#pingedMs
     this.#pingedMs = undefined
+    this.#host.ponged(this.latencyMs)
   }
 
   #receive(data: RawData, isBinary: boolean): void {
@@ -202,33 +241,18 @@ export class LiveClient {
 
   #handle(text: string): void {
     const request = readRequest(text)
-    if (request instanceof AppError) {
-      if (this.principal !== undefined) return this.tellError(request)
+    const { principal } = this
+    if (principal === undefined) {
+      if (!(request instanceof AppError) && request.type === 'auth') return this.#signIn(request.token)
       return this.end(closeCodes.signedOut, 'The first message must be auth with a token')
     }
-    if (this.principal === undefined) {
-      if (request.type !== 'auth')
-        return this.end(closeCodes.signedOut, 'The first message must be auth with a token')
-      this.#signIn(request.token)
-      return
+    if (request instanceof AppError) return this.tellError(request)
+    if (request.type === 'auth') {
+      // Else the request came with a cookie that was good enough.
+      return principal.kind === 'guest' ? this.#signIn(request.token) : this.#tellWelcome(principal)
     }
-    this.#obey(this.principal, request)
-  }
-
-  #obey(principal: Principal, request: LiveCommand): void {
-    switch (request.type) {
-      case 'auth':
-        // The request came with a cookie that was good enough.
-        return this.#tellWelcome(principal)
-      case 'subscribe':
-        return this.#host.subscribe(this, request.topics)
-      case 'unsubscribe':
-        return this.#host.unsubscribe(this, request.topics)
-      case 'ping':
-        return this.tell('pong', { id: request.id })
-      case 'typing':
-        this.#host.typing(principal, request.roomId).catch((thrown: unknown) => this.tellError(thrown))
-    }
+    if (request.type === 'ping') return this.tell('pong', { id: request.id })
+    this.#host.obey(this, principal, request)
   }
 
   #signIn(token: string): void {
@@ -257,9 +281,12 @@ export class LiveClient {
     this.principal = principal
     this.#tellWelcome(principal)
     this.ping()
+    this.#host.welcomed(this)
   }
 
   #tellWelcome({ name, role }: Principal): void {
-    this.tell('welcome', { name, role, version: this.#host.version } satisfies WelcomeView)
+    const { version, sequence } = this.#host
+    const { epoch, last: seq } = sequence
+    this.tell('welcome', { name, role, version, epoch, seq } satisfies WelcomeView)
   }
 }

@@ -1,3 +1,4 @@
+import type { LiveClientView } from '../wire/live.ts'
 import type { LiveClient } from './live-client.ts'
 import type { Traffic } from './outbox.ts'
 
@@ -15,7 +16,7 @@ export interface LiveStats extends Readonly<Traffic> {
 
 export const bufferedBytes = (clients: Iterable<LiveClient>): number => {
   let sum = 0
-  for (const client of clients) sum += client.bufferedBytes
+  for (const { feed } of clients) sum += feed.bufferedBytes
   return sum
 }
 
@@ -31,5 +32,22 @@ export function liveStats(all: Iterable<LiveClient>, traffic: Traffic): LiveStat
     bufferedBytes: bufferedBytes(clients),
     latencyP50Ms: percentile(0.5),
     latencyP95Ms: percentile(0.95),
+  }
+}
+
+export function clientView(client: LiveClient): LiveClientView {
+  const { id, principal, origin, sinceMs, topics, feed, latencyMs } = client
+  return {
+    id,
+    user: principal?.name ?? null,
+    kind: principal?.kind ?? null,
+    address: origin.address,
+    agent: origin.agent,
+    since: new Date(sinceMs).toISOString(),
+    topics: [...topics.keys()],
+    bufferedBytes: feed.bufferedBytes,
+    latencyMs: latencyMs ?? null,
+    dropped: feed.dropped,
+    sent: feed.sent,
   }
 }

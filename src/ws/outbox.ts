@@ -1,4 +1,5 @@
 import type { LiveLimits } from './live-limits.ts'
+import type { Published } from './live-message.ts'
 
 /** Where frames go: a socket that says how much it still holds. */
 export interface Sink {
@@ -16,6 +17,31 @@ export interface Traffic {
   dropped: number
   /** Clients that were closed because they did not keep up. */
   tooSlow: number
+  /** Clients that came back and got what they had missed. */
+  resumed: number
+  /** Clients that came back too late for that. */
+  gaps: number
+}
+
+export const noTraffic = (): Traffic => ({
+  messagesOut: 0,
+  bytesOut: 0,
+  messagesIn: 0,
+  bytesIn: 0,
+  dropped: 0,
+  tooSlow: 0,
+  resumed: 0,
+  gaps: 0,
+})
+
+export interface OutboxOptions {
+  readonly sink: Sink
+  readonly limits: Pick<LiveLimits, 'bufferedBytes' | 'coalesceBytes' | 'heldValues'>
+  readonly traffic: Traffic
+  /** The value as this client gets it now. */
+  readonly frameOf: (value: Published) => Buffer
+  /** Bytes have left the process. */
+  readonly onWritten: () => void
 }
 
 /**
@@ -23,68 +49,81 @@ export interface Traffic {
  * the cap; of other topics a slow client gets only the newest value of each key, once it has drained.
  */
 export class Outbox {
-  readonly #sink: Sink
-  readonly #limits: LiveLimits
-  readonly #traffic: Traffic
-  readonly #held = new Map<string, Buffer>()
-  readonly #onWritten = () => this.#flush()
-  #seq = 0
+  readonly #options: OutboxOptions
+  readonly #held = new Map<string, Published>()
+  /** Messages written, and values that were replaced. */
+  sent = 0
+  dropped = 0
 
-  constructor(sink: Sink, limits: LiveLimits, traffic: Traffic) {
-    this.#sink = sink
-    this.#limits = limits
-    this.#traffic = traffic
+  constructor(options: OutboxOptions) {
+    this.#options = options
   }
 
   get bufferedBytes(): number {
-    return this.#sink.bufferedBytes
+    return this.#options.sink.bufferedBytes
   }
 
   get slow(): boolean {
-    return this.#sink.bufferedBytes > this.#limits.coalesceBytes
+    return this.bufferedBytes > this.#options.limits.coalesceBytes
   }
 
-  /** `tail` is a message without `v` and `seq`; false: the client holds too much, and nothing was written. */
-  send(tail: Buffer): boolean {
-    if (this.#sink.bufferedBytes + tail.byteLength > this.#limits.bufferedBytes) return false
-    this.#write(tail)
+  /** false: the client holds too much, and nothing was written. */
+  send(frame: Buffer): boolean {
+    if (this.bufferedBytes + frame.byteLength > this.#options.limits.bufferedBytes) return false
+    this.#write(frame)
     return true
   }
 
   /** Writes the value, or keeps it in the place of the one before. */
-  sendLatest(key: string, tail: Buffer): void {
-    if (!this.slow && this.#held.size === 0) return this.#write(tail)
+  sendLatest(value: Published): void {
+    if (!this.slow && this.#held.size === 0) this.#write(this.#options.frameOf(value))
+    else this.hold(value)
+  }
+
+  /** Keeps the value until `flush`. */
+  hold(value: Published): void {
+    const whole = `${value.topic} ${value.key}`
     // A replaced value goes to the end: what changes often must not hold up the rest.
-    if (this.#held.delete(key)) this.#traffic.dropped += 1
-    this.#held.set(key, tail)
+    if (this.#held.delete(whole)) this.#drop()
+    this.#held.set(whole, value)
     const [oldest] = this.#held.keys()
-    if (this.#held.size > this.#limits.heldValues && oldest !== undefined) {
+    if (this.#held.size > this.#options.limits.heldValues && oldest !== undefined) {
       this.#held.delete(oldest)
-      this.#traffic.dropped += 1
+      this.#drop()
+    }
+  }
+
+  /** Writes the values that wait, as far as the client takes them. */
+  flush(): void {
+    for (const [key, value] of this.#held) {
+      if (this.slow) return
+      this.#held.delete(key)
+      this.#write(this.#options.frameOf(value))
     }
   }
 
   /** Lets go of values of a topic that the client does not want any more. */
   forget(topic: string): void {
-    for (const key of this.#held.keys()) if (key.startsWith(`${topic} `)) this.#held.delete(key)
+    for (const [key, value] of this.#held) if (value.topic === topic) this.#held.delete(key)
   }
 
-  clear(): void {
+  /** Lets go of all; what was never written. */
+  clear(): readonly Published[] {
+    const values = [...this.#held.values()]
     this.#held.clear()
+    return values
   }
 
-  #flush(): void {
-    for (const [key, tail] of this.#held) {
-      if (this.slow) return
-      this.#held.delete(key)
-      this.#write(tail)
-    }
+  #drop(): void {
+    this.dropped += 1
+    this.#options.traffic.dropped += 1
   }
 
-  #write(tail: Buffer): void {
-    const frame = Buffer.concat([Buffer.from(`{"v":1,"seq":${++this.#seq},`, 'latin1'), tail])
-    this.#traffic.messagesOut += 1
-    this.#traffic.bytesOut += frame.byteLength
-    this.#sink.write(frame, this.#onWritten)
+  #write(frame: Buffer): void {
+    const { traffic, sink, onWritten } = this.#options
+    this.sent += 1
+    traffic.messagesOut += 1
+    traffic.bytesOut += frame.byteLength
+    sink.write(frame, onWritten)
   }
 }

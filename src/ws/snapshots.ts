@@ -1,11 +1,12 @@
 import type { Principal } from '../account/principal.ts'
-import type { Clock } from '../kernel/clock.ts'
 import type { LiveClient } from './live-client.ts'
-import { encodeTail, topicKind } from './live-message.ts'
+import { topicKind } from './live-message.ts'
 
 export interface SnapshotItem {
   readonly type: string
   readonly data: unknown
+  /** There will be nothing more to say on the topic. */
+  readonly last?: boolean
 }
 
 /** What a topic is at this moment, as messages of the same kind. `id` is that of `jobs/ID`, else empty. */
@@ -19,39 +20,31 @@ export type SnapshotProvider = (of: {
  * last.
  */
 export class Snapshots {
-  readonly #clock: Clock
   readonly #providers = new Map<string, SnapshotProvider>()
-
-  constructor(clock: Clock) {
-    this.#clock = clock
-  }
 
   provide(topic: string, provider: SnapshotProvider): void {
     this.#providers.set(topic, provider)
   }
 
-  send(client: LiveClient, topic: string): void {
+  /** What the topic is now; undefined: nothing is known about it. */
+  async make(topic: string, principal: Principal): Promise<readonly SnapshotItem[] | undefined> {
     const kind = topicKind(topic)
     const id = topic.slice(kind.length + 1)
-    const provider = this.#providers.get(id === '' ? kind : `${kind}/ID`)
+    return this.#providers.get(id === '' ? kind : `${kind}/ID`)?.({ principal, id })
+  }
+
+  send(client: LiveClient, topic: string): void {
+    const kind = topicKind(topic)
     const { principal } = client
-    if (provider === undefined || principal === undefined || !client.awaitSnapshot(topic)) return
-    this.#make(topic, provider, { principal, id }).then(
-      snapshot => client.snapshotMade(topic, snapshot),
+    const known = this.#providers.has(topic === kind ? kind : `${kind}/ID`)
+    const held = known && principal !== undefined ? client.feed.awaitSnapshot(topic) : undefined
+    if (held === undefined || principal === undefined) return
+    this.make(topic, principal).then(
+      (items = []) => client.snapshotMade(topic, held, items),
       (thrown: unknown) => {
-        client.snapshotMade(topic, [])
+        client.feed.snapshotMade(topic, held, [])
         client.tellError(thrown)
       },
     )
-  }
-
-  async #make(
-    topic: string,
-    provider: SnapshotProvider,
-    of: Parameters<SnapshotProvider>[0],
-  ): Promise<readonly Buffer[]> {
-    const items = await provider(of)
-    const now = this.#clock.wallTime()
-    return items.map(({ type, data }) => encodeTail(now, topic, type, data))
   }
 }

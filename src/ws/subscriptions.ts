@@ -1,4 +1,14 @@
+import type { LiveFilter } from '../wire/live.ts'
 import type { LiveClient } from './live-client.ts'
+
+/** One topic of one client. */
+export interface Subscription {
+  readonly filter: LiveFilter | undefined
+  /** Messages up to this number are not for it. */
+  readonly from: number
+  /** Of them it has had these already: after the first number, up to the second. */
+  readonly had?: readonly [after: number, upTo: number]
+}
 
 const nobody: ReadonlySet<LiveClient> = new Set()
 
@@ -10,8 +20,8 @@ export class Subscriptions {
     return this.#byTopic.get(topic) ?? nobody
   }
 
-  add(client: LiveClient, topic: string): void {
-    client.topics.add(topic)
+  set(client: LiveClient, topic: string, subscription: Subscription): void {
+    client.topics.set(topic, subscription)
     const clients = this.#byTopic.get(topic) ?? new Set()
     this.#byTopic.set(topic, clients.add(client))
   }
@@ -24,11 +34,6 @@ export class Subscriptions {
   }
 
   removeAll(client: LiveClient): void {
-    for (const topic of [...client.topics]) this.remove(client, topic)
-  }
-
-  /** Everybody who hears something. */
-  clients(): ReadonlySet<LiveClient> {
-    return new Set([...this.#byTopic.values()].flatMap(clients => [...clients]))
+    for (const topic of [...client.topics.keys()]) this.remove(client, topic)
   }
 }

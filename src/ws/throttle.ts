@@ -29,6 +29,15 @@ export class Throttle<T> {
     this.#pass(value)
   }
 
+  /** Passes on what waits for its time; the key is forgotten. */
+  flush(key: string): void {
+    const pending = this.#pending.get(key)
+    if (pending === undefined) return
+    pending.timer.cancel()
+    this.#pending.delete(key)
+    if (pending.value !== undefined) this.#pass(pending.value)
+  }
+
   stop(): void {
     for (const { timer } of this.#pending.values()) timer.cancel()
     this.#pending.clear()

@@ -4,7 +4,7 @@ export interface Target {
   readonly value: number
 }
 
-export type Unit = '%' | '×' | 'blocks' | 'bytes' | 'cores' | 'MB' | 'MB/s' | 'ms' | 's'
+export type Unit = '%' | '×' | 'blocks' | 'bytes' | 'cores' | 'MB' | 'MB/s' | 'ms' | 's' | '/s'
 
 /** One figure of the table. */
 export interface Row {

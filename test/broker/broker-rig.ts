@@ -1,13 +1,14 @@
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { connect as connectSocket, type Socket } from 'node:net'
+import { type AddressInfo, connect as connectSocket, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { connectAsync, type IClientOptions, type MqttClient } from 'mqtt'
+import { connect, type IClientOptions, type MqttClient } from 'mqtt'
 import type { Test } from 'tap'
 import { type MqttPrincipal, MqttUsers } from '../../src/account/mqtt-users.ts'
 import { BoardConnection } from '../../src/board/connection.ts'
 import { type Broker, type BrokerOptions, startBroker } from '../../src/broker/start-broker.ts'
+import { pairingKeyFile } from '../../src/config/pairing-key-file.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
 import { type BoardId, boardId, formatUuid } from '../../src/kernel/ids.ts'
 import type { Log } from '../../src/kernel/log.ts'
@@ -19,6 +20,7 @@ import { type BoardConfig, defaultBoardConfig } from '../../src/virtual/board-co
 import { noFaults } from '../../src/virtual/board-faults.ts'
 import { Flash } from '../../src/virtual/flash.ts'
 import { VirtualBoard } from '../../src/virtual/virtual-board.ts'
+import { entered } from './entered.ts'
 
 export const gw = '0badcafe'
 const waitMs = 10_000
@@ -43,6 +45,16 @@ export async function until(
   }
 }
 
+/** Of this machine, for a program that cannot choose one itself. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
 export interface Heard {
   readonly topic: string
   readonly text: string
@@ -55,11 +67,19 @@ export class Listener {
   readonly client: MqttClient
   readonly heard: Heard[] = []
 
-  constructor(client: MqttClient) {
+  private constructor(client: MqttClient) {
     this.client = client
     client.on('message', (topic, payload, { retain, qos }) =>
       this.heard.push({ topic, text: payload.toString(), retain, qos }),
     )
+  }
+
+  /** Rejects with what the broker answered. */
+  static async connect(t: Test, options: IClientOptions): Promise<Listener> {
+    const listener = new Listener(connect({ host: '127.0.0.1', reconnectPeriod: 0, ...options }))
+    await entered(listener.client)
+    t.teardown(() => listener.client.endAsync(true))
+    return listener
   }
 
   on(topic: string): string[] {
@@ -77,6 +97,14 @@ export class Listener {
   }
 }
 
+/** For parts of the broker that want more than its port. */
+export interface RigParts {
+  readonly store: Store
+  readonly core: GatewayCore
+  readonly users: MqttUsers
+  readonly log: Log
+}
+
 export class BrokerRig {
   readonly lines: LogLine[] = []
   readonly store: Store
@@ -85,10 +113,19 @@ export class BrokerRig {
   readonly t: Test
   readonly log: Log
   broker: Broker
+  readonly #keepalive: number
 
   private constructor(
     t: Test,
-    parts: { store: Store; core: GatewayCore; users: MqttUsers; broker: Broker; lines: LogLine[]; log: Log },
+    parts: {
+      keepalive: number
+      store: Store
+      core: GatewayCore
+      users: MqttUsers
+      broker: Broker
+      lines: LogLine[]
+      log: Log
+    },
   ) {
     this.t = t
     this.store = parts.store
@@ -97,10 +134,14 @@ export class BrokerRig {
     this.broker = parts.broker
     this.lines = parts.lines
     this.log = parts.log
+    this.#keepalive = parts.keepalive
   }
 
   /** Two listeners: the first asks for a user name, the second does not. */
-  static async start(t: Test, options: Partial<BrokerOptions> = {}): Promise<BrokerRig> {
+  static async start(
+    t: Test,
+    given: Partial<BrokerOptions> | ((made: RigParts) => Partial<BrokerOptions>) = {},
+  ): Promise<BrokerRig> {
     const folder = await mkdtemp(join(tmpdir(), 'broker-'))
     t.teardown(() => rm(folder, { recursive: true, force: true }))
     const lines: LogLine[] = []
@@ -109,8 +150,10 @@ export class BrokerRig {
     const log: Log = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
     const store = await openStore(join(folder, 'gateway.db'))
     t.teardown(() => store.close())
-    const core = createCore({ store, clock: systemClock, log, maxBody: 1024 })
+    const keyFile = pairingKeyFile(folder)
+    const core = createCore({ store, clock: systemClock, log, maxBody: 1024, keyFile })
     const users = await MqttUsers.open(store, systemClock)
+    const options = typeof given === 'function' ? given({ store, core, users, log }) : given
     const host = '127.0.0.1'
     const broker = await startBroker({
       listeners: [
@@ -123,9 +166,18 @@ export class BrokerRig {
       clock: systemClock,
       log,
       version: '1.2.3',
+      database: { path: join(folder, 'broker.db') },
       ...options,
     })
-    const rig = new BrokerRig(t, { store, core, users, broker, lines, log })
+    const rig = new BrokerRig(t, {
+      keepalive: options.clock instanceof VirtualClock ? 0 : 60,
+      store,
+      core,
+      users,
+      broker,
+      lines,
+      log,
+    })
     t.teardown(async () => {
       const { clock } = options
       let stopped = false
@@ -152,7 +204,10 @@ export class BrokerRig {
   }
 
   /** Name and secret as client options. */
-  async user(name: string, access: 'watch' | 'control' | { boardId: string }): Promise<IClientOptions> {
+  async user(
+    name: string,
+    access: 'watch' | 'control' | 'home-assistant' | { boardId: string },
+  ): Promise<IClientOptions> {
     const { password } = await this.users.add(
       typeof access === 'string' ? { name, access } : { name, access: 'watch', boardId: access.boardId },
     )
@@ -161,22 +216,21 @@ export class BrokerRig {
 
   /** Rejects with what the broker answered. */
   async connect(options: IClientOptions = {}): Promise<Listener> {
-    const client = await connectAsync({
-      host: '127.0.0.1',
+    return Listener.connect(this.t, {
       port: options.username === undefined ? this.openPort : this.port,
-      reconnectPeriod: 0,
       connectTimeout: waitMs,
+      keepalive: this.#keepalive,
       ...options,
     })
-    // A connection that the broker cuts is an error to this client.
-    client.on('error', () => undefined)
-    this.t.teardown(() => client.endAsync(true))
-    return new Listener(client)
   }
 
   /** A board of the real library behind a link in memory, met by the gateway. */
-  async board(uuidByte: number, config: Partial<BoardConfig> = {}): Promise<RigBoard> {
-    const board = new RigBoard(this.core, uuidByte, config, this.log)
+  async board(
+    uuidByte: number,
+    config: Partial<BoardConfig> = {},
+    baudRate: number | null = null,
+  ): Promise<RigBoard> {
+    const board = new RigBoard(this.core, uuidByte, { ...config, baudRate }, this.log)
     this.t.teardown(() => board.stop())
     board.connection.start()
     await until(() => this.core.registry.session(board.id) !== undefined, 'the board')
@@ -195,7 +249,13 @@ export class RigBoard {
   plugged = true
   #line: MemoryLinkPair | undefined
 
-  constructor(core: GatewayCore, uuidByte: number, config: Partial<BoardConfig>, log: Log) {
+  /** `baudRate` null: bytes arrive at once. */
+  constructor(
+    core: GatewayCore,
+    uuidByte: number,
+    { baudRate, ...config }: Partial<BoardConfig> & { readonly baudRate: number | null },
+    log: Log,
+  ) {
     const uuid = new Uint8Array(16).fill(uuidByte)
     this.id = boardId(formatUuid(uuid))
     const built: BoardConfig = {
@@ -216,7 +276,7 @@ export class RigBoard {
     this.connection = new BoardConnection({
       open: async () => {
         if (!this.plugged) throw new Error('unplugged')
-        const line = memoryLinkPair({ clock: systemClock, baudRate: null })
+        const line = memoryLinkPair({ clock: systemClock, baudRate })
         line.board.onData(chunk => this.#board.receive(chunk))
         this.#line = line
         return line.host
@@ -316,8 +376,9 @@ export const connectPacket = (
     text(level === 3 ? 'MQIsdp' : 'MQTT'),
     level,
     flags,
+    // Time that is told to pass is no silence of a client.
     0,
-    60,
+    0,
     text(clientId),
     ...payload.map(text),
   )

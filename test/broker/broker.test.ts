@@ -1,7 +1,9 @@
 import t from 'tap'
+import { GpioMirror } from '../../src/broker/devices/gpio-mirror.ts'
 import { startBroker } from '../../src/broker/start-broker.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
 import { boardId } from '../../src/kernel/ids.ts'
+import { forgetBoard } from '../../src/upload/forget-board.ts'
 import type { GpioLineView } from '../../src/wire/gpio.ts'
 import { noise } from '../upload/upload-rig.ts'
 import { BrokerRig, gw, until } from './broker-rig.ts'
@@ -56,6 +58,8 @@ t.test('a board is shown with what it is, what it does and whether it is there',
   await late.client.subscribeAsync(`${place}/+`, { qos: 1 })
   await late.hears(`${place}/availability`, 'offline')
   await late.hears(`${place}/state`, /"brightness":77/)
+  await forgetBoard(rig.core, board.id)
+  for (const topic of ['availability', 'state', 'info']) await late.hears(`${place}/${topic}`, /^$/)
 })
 
 t.test('a pattern is uploaded by a command, watched on its topic, and played by the next', async t => {
@@ -272,8 +276,7 @@ t.test('a board that speaks MQTT alone answers for itself; the gateway keeps qui
   t.same(control.on(`${place}/cmd/play/result`), ['mine'])
 })
 
-t.test('GPIO lines are shown, each edge once', async t => {
-  const rig = await BrokerRig.start(t)
+t.test('GPIO lines are shown as they are at the start, and each edge once', async t => {
   const line = (edges: number, active: boolean): GpioLineView => ({
     name: 'button 17/a',
     role: 'button',
@@ -283,17 +286,20 @@ t.test('GPIO lines are shown, each edge once', async t => {
     action: 'next',
     boardId: null,
     changedAt: null,
+    monotonicMs: null,
     edges,
     trouble: null,
   })
-  rig.broker.publishGpio(line(0, false))
+  const mirror = new GpioMirror(() => [line(1, false)])
+  mirror.publish(line(0, true))
+  const rig = await BrokerRig.start(t, { parts: [mirror] })
   const watcher = await rig.connect()
   await watcher.client.subscribeAsync(`${own}/gpio/#`, { qos: 1 })
   await watcher.hears(`${own}/gpio/button-17-a/state`, /"active":false/)
-  rig.broker.publishGpio(line(1, true))
-  rig.broker.publishGpio(line(1, true))
-  rig.broker.publishGpio(line(2, false))
-  await watcher.hears(`${own}/gpio/button-17-a/edge`, /"edges":2/)
+  mirror.publish(line(2, true))
+  mirror.publish(line(2, true))
+  mirror.publish(line(3, false))
+  await watcher.hears(`${own}/gpio/button-17-a/edge`, /"edges":3/)
   t.equal(watcher.on(`${own}/gpio/button-17-a/edge`).length, 2)
   await watcher.client.publishAsync(`${own}/gpio/button-17-a/set`, '1', { qos: 1 })
   t.equal(rig.logged(/was refused/).length, 1, 'they are for reading')

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect as connectSocket } from 'node:net'
 import fc from 'fast-check'
 import t, { type Test } from 'tap'
-import { PacketSplitter } from '../../src/broker/packet-splitter.ts'
+import { PacketSplitter } from '../../src/broker/packets/packet-splitter.ts'
 import { VirtualClock } from '../../src/kernel/virtual-clock.ts'
 import {
   BrokerRig,
@@ -245,7 +245,7 @@ t.test('a filter that is named twice gets two return codes, the last QoS countin
   await raw.gets(welcome)
   const many = Array.from({ length: 40 }, (_, i) => [`${own}/${'x'.repeat(20)}${i % 39}`, 1] as const)
   raw.send(
-    subscribePacket(1, ['a', 0], [`${own}/b`, 2], ['a', 0], [`${own}/b`, 1]),
+    subscribePacket(1, ['pixelgate/x', 0], [`${own}/b`, 2], ['pixelgate/x', 0], [`${own}/b`, 1]),
     subscribePacket(2, [`${own}/c`, 1]),
     subscribePacket(3, ...many),
   )
@@ -291,6 +291,27 @@ t.test('connections have a cap, in all and from one address', async t => {
   }
   await limited({ maxClients: 2 })
   await limited({ maxClientsPerAddress: 2 })
+})
+
+t.test('thousands of small messages in one piece are taken one after the other', async t => {
+  const rig = await BrokerRig.start(t)
+  const listener = await rig.connect()
+  await listener.client.subscribeAsync('heard')
+  const raw = await RawClient.open(t, rig.openPort)
+  raw.send(hello)
+  await raw.gets(welcome)
+  const count = 9000
+  const messages = Array.from({ length: count }, (_, i) =>
+    publishPacket(i % 3 === 0 ? 'heard' : 'nobody', `${i}`),
+  )
+  raw.send(Buffer.concat([...messages, Buffer.from('c000', 'hex')]))
+  await raw.gets('d000')
+  await until(() => listener.heard.length === count / 3, 'every message')
+  t.same(
+    listener.on('heard'),
+    Array.from({ length: count / 3 }, (_, i) => `${3 * i}`),
+    'in their order [MQTT-4.6.0-6]',
+  )
 })
 
 t.test('a client that sends too fast is read slower, and loses nothing', async t => {

@@ -1,17 +1,16 @@
 import type { AedesPublishPacket } from 'aedes'
-import t from 'tap'
-import { JobMirror } from '../../src/broker/job-mirror.ts'
-import { RecentCommands } from '../../src/broker/recent-commands.ts'
-import { RetainedMessages } from '../../src/broker/retained-messages.ts'
-import type { Outgoing } from '../../src/broker/session-queue.ts'
-import { Sessions, sessionLimits } from '../../src/broker/sessions.ts'
-import { gatewayTopics } from '../../src/broker/topics.ts'
+import fc from 'fast-check'
+import t, { type Test } from 'tap'
+import type { BrokerLimits } from '../../src/broker/broker-limits.ts'
+import { RecentCommands } from '../../src/broker/devices/recent-commands.ts'
+import { RetainedMessages } from '../../src/broker/memory/retained-messages.ts'
+import { maxLastingId, type Outgoing } from '../../src/broker/memory/session-queue.ts'
+import { type Sessions, sessionLimits } from '../../src/broker/memory/sessions.ts'
+import { SubscriptionTree } from '../../src/broker/memory/subscription-tree.ts'
+import { UserQuota } from '../../src/broker/memory/user-quota.ts'
+import { matches } from '../../src/broker/topics/topic-filter.ts'
 import { Traffic } from '../../src/broker/traffic.ts'
-import { Bus } from '../../src/kernel/bus.ts'
-import { boardId, jobId } from '../../src/kernel/ids.ts'
 import { VirtualClock } from '../../src/kernel/virtual-clock.ts'
-import type { JobRecord } from '../../src/store/tables/job-record.ts'
-import type { GatewayCore, GatewayEvents } from '../../src/upload/gateway-core.ts'
 import {
   BrokerRig,
   connectPacket,
@@ -23,6 +22,7 @@ import {
   until,
   welcome,
 } from './broker-rig.ts'
+import { databasePath, desk, openMemory } from './memory-rig.ts'
 
 const own = `pixelgate/${gw}`
 const board = 'aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa'
@@ -38,17 +38,21 @@ const message = (topic: string, counter: number, payload: string | Buffer = 'x',
     brokerCounter: counter,
   }) as AedesPublishPacket
 
-function memory() {
+const mebibyte = 1024 * 1024
+const hourMs = 3_600_000
+
+async function kept(t: Test, limits: Partial<BrokerLimits> = {}) {
   const clock = new VirtualClock()
-  const connected = new Set<string>()
-  const sessions = new Sessions({
-    clock,
-    connected: id => connected.has(id),
-    mayReceive: (_who, topic) => !topic.startsWith('secret'),
-  })
-  return { clock, connected, sessions }
+  const { memory, connected } = await openMemory(databasePath(t), { limits, clock })
+  return { clock, connected, memory, sessions: memory.sessions, stats: () => memory.stats() }
 }
-const desk = principal('watch', 'desk')
+
+/** As if somebody had published it. */
+function place(sessions: Sessions, topic: string, payload: string | Buffer = 'x', qos: 0 | 1 | 2 = 1) {
+  const packet = { topic, payload: Buffer.from(payload), qos }
+  const placed = sessions.place(packet, sessions.matching(topic), true)
+  return placed && { ...placed, payload: packet.payload }
+}
 
 t.test(
   'what a client missed is kept once for each session, in order, with the QoS that it asked for',
@@ -126,140 +130,205 @@ t.test('a QoS 2 message that is sent again is taken once', async t => {
 })
 
 t.test('queues have caps, and what finds no room is counted', async t => {
-  const { sessions } = memory()
-  sessions.subscribe('desk/1', desk, [{ topic: 'a/#', qos: 1 }])
-  for (let i = 0; i < sessionLimits.messages + 10; i++) sessions.enqueue('desk/1', message('a/b', i))
-  t.equal(sessions.queue('desk/1')?.count, sessionLimits.messages)
-  t.equal(sessions.dropped, 10)
-  t.notOk(sessions.enqueue('nobody', message('a/b', 1)))
+  const { sessions, memory, stats } = await kept(t, {
+    ...{ maxQueuedMessagesPerUser: 4096, maxQueuedBytesPerUser: 2 * mebibyte, maxQueuedBytes: 16 * mebibyte },
+  })
+  await sessions.subscribe('desk/1', desk, [{ topic: 'a/#', qos: 1 }])
+  for (let i = 0; i < 4096 + 10; i++) place(sessions, 'a/b')
+  t.equal(sessions.queue('desk/1')?.count, 4096)
+  t.match(stats(), { droppedMessages: 10, queuedMessages: 4096, queuedShare: 1 })
+  t.equal(place(sessions, 'nobody/here'), undefined)
   sessions.end('desk/1')
-  t.equal(sessions.sizeBytes, 0)
-  sessions.subscribe('desk/2', desk, [{ topic: 'a/#', qos: 1 }])
-  for (let i = 0; i < 15; i++) sessions.enqueue('desk/2', message('a/b', i, Buffer.alloc(150_000)))
-  t.ok(sessions.sizeBytes <= sessionLimits.bytes)
+  t.match(stats(), { queuedBytes: 0, queuedMessages: 0 })
+  await sessions.subscribe('desk/2', desk, [{ topic: 'a/#', qos: 1 }])
+  for (let i = 0; i < 15; i++) place(sessions, 'a/b', Buffer.alloc(150_000))
+  t.ok(stats().queuedBytes <= 2 * mebibyte)
   t.equal(sessions.queue('desk/2')?.count, 13)
-  const many = memory().sessions
   for (let i = 0; i < 40; i++) {
-    many.subscribe(`u${i}/1`, principal('watch', `u${i}`), [{ topic: 'a/#', qos: 1 }])
-    for (let j = 0; j < 13; j++) many.enqueue(`u${i}/1`, message('a/b', j, Buffer.alloc(150_000)))
+    const topic = `u/${i}`
+    await sessions.subscribe(`u${i}/1`, principal('watch', `u${i}`), [{ topic, qos: 1 }])
+    for (let j = 0; j < 13; j++) place(sessions, topic, Buffer.alloc(150_000))
   }
-  t.ok(many.sizeBytes <= sessionLimits.totalBytes)
+  t.ok(stats().queuedBytes <= 16 * mebibyte)
+  t.equal(stats().queuedShare > 0.98, true)
+  await memory.stop()
 })
 
 t.test('sessions are few, and the one that waits longest gives way', async t => {
-  const { clock, connected, sessions } = memory()
+  const { clock, connected, sessions } = await kept(t)
   for (let i = 0; i < sessionLimits.perPrincipal; i++) {
-    sessions.subscribe(`desk/${i}`, desk, [{ topic: 'a', qos: 1 }])
+    void sessions.subscribe(`desk/${i}`, desk, [{ topic: 'a', qos: 1 }])
     clock.advance(1000)
   }
   connected.add('desk/0')
-  sessions.subscribe('desk/new', desk, [{ topic: 'a', qos: 1 }])
+  void sessions.subscribe('desk/new', desk, [{ topic: 'a', qos: 1 }])
   t.equal(sessions.count, sessionLimits.perPrincipal)
   t.same(sessions.resume('desk/1'), [], 'the oldest without a connection')
   t.same(sessions.resume('desk/0'), [{ topic: 'a', qos: 1 }])
   for (let i = 0; i < 2 * sessionLimits.sessions; i++)
-    sessions.subscribe(`u${i}/1`, principal('watch', `u${i}`), [{ topic: 'a', qos: 1 }])
+    void sessions.subscribe(`u${i}/1`, principal('watch', `u${i}`), [{ topic: 'a', qos: 1 }])
   t.equal(sessions.count, sessionLimits.sessions)
-  clock.advance(sessionLimits.lifetimeMs - 1)
+  clock.advance(24 * hourMs - 1)
   sessions.sweep()
+  t.equal(sessions.count, sessionLimits.sessions)
   clock.advance(2)
   sessions.sweep()
   t.equal(sessions.count, 1, 'after a day only those are left that somebody uses')
   sessions.endAllOf('desk')
   t.equal(sessions.count, 0)
-  for (let i = 0; i < 200; i++) sessions.subscribe('desk/x', desk, [{ topic: `f${i}`, qos: 0 }])
+  for (let i = 0; i < 200; i++) void sessions.subscribe('desk/x', desk, [{ topic: `f${i}`, qos: 0 }])
   t.equal(sessions.resume('desk/x').length, sessionLimits.filters)
-  sessions.unsubscribe('desk/x', ['f0', 'nothing'])
-  sessions.unsubscribe('nobody', ['f0'])
+  void sessions.unsubscribe('desk/x', ['f0', 'nothing'])
+  void sessions.unsubscribe('nobody', ['f0'])
   t.equal(sessions.resume('desk/x').length, sessionLimits.filters - 1)
 })
 
 t.test('nothing is kept for a session that it may not read, nor for QoS 0', async t => {
-  const { sessions } = memory()
-  sessions.subscribe('desk/1', desk, [
+  const { sessions } = await kept(t)
+  void sessions.subscribe('desk/1', desk, [
     { topic: '#', qos: 1 },
     { topic: 'a/+', qos: 2 },
     { topic: 'q/0', qos: 0 },
   ])
-  t.same(
-    sessions.receivers('a/b'),
-    [{ clientId: 'desk/1', topic: 'a/+', qos: 2 }],
-    'once, with the higher QoS',
-  )
-  t.same(sessions.receivers('secret/b'), [])
-  t.same(sessions.receivers('q/0'), [{ clientId: 'desk/1', topic: '#', qos: 1 }])
+  const entries = (topic: string, qos: 0 | 1 | 2 = 2) =>
+    place(sessions, topic, 'x', qos)?.entries.map(([{ clientId }, entry]) => [clientId, entry.qos])
+  t.same(entries('a/b'), [['desk/1', 2]], 'once, with the higher QoS')
+  t.equal(entries('secret/b'), undefined)
+  t.same(entries('q/0'), [['desk/1', 1]])
+  t.equal(entries('q/0', 0), undefined)
 })
 
-t.test('a queued message is found by its identity, then by its packet identifier', async t => {
-  const { sessions } = memory()
-  sessions.subscribe('desk/1', desk, [{ topic: '#', qos: 2 }])
-  sessions.enqueue('desk/1', message('a', 1, 'x', 2))
-  sessions.enqueue('desk/1', message('a', 2, 'x', 2))
+t.test('a queued message is found by its payload, then by its packet identifier', async t => {
+  const { sessions, stats } = await kept(t)
+  void sessions.subscribe('desk/1', desk, [{ topic: '#', qos: 2 }])
+  const [first, second] = [place(sessions, 'a', 'x', 2), place(sessions, 'b', 'x', 2)]
   const queue = sessions.queue('desk/1')
-  if (queue === undefined) throw new Error('no queue')
-  const ack = (messageId: number | undefined): Outgoing => ({ cmd: 'puback', messageId })
-  t.equal(queue.acknowledge(ack(undefined)), undefined, 'nothing that was not sent is acknowledged')
-  t.ok(sessions.update('desk/1', { ...message('a', 2), messageId: 7 }))
-  t.ok(sessions.update('desk/1', { cmd: 'pubrel', messageId: 7 }))
-  t.ok(sessions.update('desk/1', { cmd: 'pubrel', messageId: 8 }), 'of one that is not known')
+  if (queue === undefined || first === undefined || second === undefined) throw new Error('no queue')
+  t.equal(queue.idToSend(second.payload), undefined, 'not before it is on the disk')
+  sessions.settle(first, true)
+  sessions.settle(second, true)
+  t.equal(queue.idToSend(Buffer.from('x')), undefined, 'the same bytes are another message')
+  const id = queue.idToSend(second.payload)
+  if (id === undefined) throw new Error('no identifier')
+  const entry = queue.byPayload(second.payload)
+  if (entry !== undefined) queue.sent(entry, {})
+  t.equal(queue.idToSend(second.payload), undefined, 'not twice')
+  await sessions.release('desk/1', id)
+  await sessions.release('desk/1', 999)
   t.equal(queue.count, 2)
-  t.ok(
-    queue.update({ cmd: 'pubrel', brokerId: 'b', brokerCounter: 99, messageId: 7 }),
-    'again after a new connection',
-  )
-  t.match(queue.acknowledge(ack(7)), { cmd: 'pubrel', messageId: 7 })
-  t.ok(sessions.update('desk/1', { ...message('late', 5), messageId: 11 }), 'one that was on its way already')
-  t.match(queue.acknowledge(message('a', 1)), { topic: 'a' })
-  t.match(queue.acknowledge(ack(11)), { topic: 'late' })
-  t.equal(sessions.sizeBytes, 0)
-  t.notOk(sessions.update('nobody', { ...message('a', 1), messageId: 1 }))
+  t.match(sessions.acknowledge('desk/1', id), { cmd: 'pubrel', messageId: id })
+  t.equal(sessions.acknowledge('desk/1', id), undefined)
+  t.equal(sessions.acknowledge('nobody', id), undefined)
+  const passing = queue.passingId()
+  t.ok(passing > maxLastingId, 'what is not kept has identifiers of its own')
+  t.not(queue.passingId(), passing)
+  t.equal(stats().queuedMessages, 1)
 })
 
 t.test('what was missed is sent in its order, what comes meanwhile behind it', async t => {
-  const { sessions } = memory()
-  sessions.subscribe('desk/1', desk, [{ topic: '#', qos: 1 }])
-  for (let i = 1; i <= 3; i++) sessions.enqueue('desk/1', message('a', i))
+  const { sessions } = await kept(t)
+  void sessions.subscribe('desk/1', desk, [{ topic: '#', qos: 1 }])
+  const settled = (topic: string) => {
+    const placed = place(sessions, topic)
+    if (placed === undefined) throw new Error('not placed')
+    sessions.settle(placed, true)
+    return placed
+  }
+  const client = {}
+  settled('1')
+  settled('2')
+  const third = settled('3')
   const queue = sessions.queue('desk/1')
   if (queue === undefined) throw new Error('no queue')
   t.same(sessions.resume('desk/1'), [{ topic: '#', qos: 1 }])
   t.ok(queue.replaying)
-  const sent: number[] = []
-  for await (const packet of queue.replay()) {
-    sent.push(packet.brokerCounter ?? 0)
-    if (sent.length === 1) sessions.enqueue('desk/1', message('a', 4))
-    if (packet.brokerCounter === 2) queue.acknowledge(message('a', 3))
-    setImmediate(() => queue.update({ ...packet, messageId: 100 + sent.length }))
+  const sent: unknown[] = []
+  const send = (packet: Outgoing, by: object) => {
+    const entry = queue.byId(packet.messageId ?? 0)
+    if (entry !== undefined) queue.sent(entry, by)
   }
-  t.same(sent, [1, 2, 4])
+  let late: ReturnType<typeof place>
+  for await (const packet of queue.replay(client)) {
+    const { topic } = packet as Outgoing & { topic: string }
+    sent.push(topic)
+    if (topic === '1') {
+      settled('4')
+      late = place(sessions, '5')
+    }
+    if (topic === '2') sessions.acknowledge('desk/1', third.entries[0]?.[1].packetId ?? 0)
+    if (topic === '4' && late !== undefined) {
+      const placed = late
+      setImmediate(() => sessions.settle(placed, true))
+    }
+    send(packet, {})
+    setImmediate(() => send(packet, client))
+  }
+  t.same(sent, ['1', '2', '4', '5'], 'and what waits for the disk when it is there')
   t.notOk(queue.replaying)
   sessions.resume('desk/1')
-  const broken = queue.replay()
+  const broken = queue.replay(client)
   t.match(
     await broken.next(),
-    { value: { brokerCounter: 1, messageId: 101 }, done: false },
+    { value: { topic: '1', messageId: 1, dup: true }, done: false },
     'with its identifier again',
   )
   const rest = broken.next()
   sessions.resume('desk/1')
   queue.left()
   t.match(await rest, { done: true }, 'it ends with its connection')
-  t.equal(queue.count, 3)
+  t.equal(queue.count, 4)
   t.notOk(queue.replaying)
 })
 
-t.test('retained messages have a cap of number and of bytes', async t => {
-  const retained = new RetainedMessages()
-  for (let i = 0; i < 10_000; i++) retained.set(message(`t/${i}`, i))
-  t.notOk(retained.set(message('one/more', 1)))
-  t.ok(retained.set(message('t/0', 1, 'new')), 'what is there may change')
-  t.ok(retained.set(message('t/1', 1, '')), 'and go')
+t.test('retained messages have caps of number and of bytes, of all and of each user', async t => {
+  const limits = { bytes: 16 * mebibyte, rows: 10_000, bytesPerUser: mebibyte, rowsPerUser: 5 }
+  const quota = new UserQuota(limits)
+  const retained = new RetainedMessages(quota)
+  const own = (packet: AedesPublishPacket) => retained.set(packet, undefined).kept
+  for (let i = 0; i < 10_000; i++) own(message(`t/${i}`, i))
+  t.notOk(own(message('one/more', 1)))
+  t.ok(own(message('t/0', 1, 'new')), 'what is there may change')
+  t.ok(own(message('t/1', 1, '')), 'and go')
   t.equal(retained.count, 9999)
   t.equal([...retained.matching(['t/0', 't/+'])].length, 9999, 'each once')
-  const large = new RetainedMessages()
-  let kept = 0
-  while (large.set(message(`t/${kept}`, 1, Buffer.alloc(1024 * 1024)))) kept++
-  t.equal(kept, 15)
-  t.ok(large.sizeBytes <= 16 * 1024 * 1024)
+  t.equal(quota.refused, 1)
+  const large = new RetainedMessages(new UserQuota(limits))
+  let count = 0
+  while (large.set(message(`t/${count}`, 1, Buffer.alloc(mebibyte)), undefined).kept) count++
+  t.equal(count, 15)
+  t.ok(large.sizeBytes <= 16 * mebibyte)
+  const users = new RetainedMessages(new UserQuota(limits))
+  for (let i = 0; i < 5; i++) t.ok(users.set(message(`a/${i}`, i), 'a').kept)
+  t.notOk(users.set(message('a/5', 1), 'a').kept)
+  t.ok(users.set(message('b/5', 1), 'b').kept)
+  t.same(users.ownedBy('b'), ['b/5'])
+  t.same(users.set(message('b/5', 1, Buffer.alloc(mebibyte)), 'b'), {
+    kept: false,
+    changes: [{ name: 'unretain', args: ['b/5'] }],
+  })
+  t.same(users.ownedBy('b'), [], 'what does not fit leaves nothing behind that is no longer true')
+})
+
+t.test('filters are matched as the standard has it', async t => {
+  const tree = new SubscriptionTree()
+  const level = fc.constantFrom('a', 'b', '', '$s')
+  const topic = fc.array(level, { minLength: 1, maxLength: 4 }).map(levels => levels.join('/'))
+  const filter = fc
+    .tuple(fc.array(fc.oneof(level, fc.constant('+')), { minLength: 1, maxLength: 4 }), fc.boolean())
+    .map(([levels, all]) => [...levels, ...(all ? ['#'] : [])].join('/'))
+  fc.assert(
+    fc.property(fc.array(filter, { maxLength: 12 }), fc.array(topic, { maxLength: 6 }), (filters, topics) => {
+      const unique = new Set(filters)
+      for (const each of unique) tree.add({ clientId: 'x', topic: each, qos: 1 })
+      for (const each of topics) {
+        const found = tree.match(each).map(({ topic }) => topic)
+        t.same(new Set(found), new Set([...unique].filter(filter => matches(filter, each))), each)
+      }
+      for (const each of unique) tree.remove(each, 'x')
+      return tree.size === 0 && tree.match('a').length === 0
+    }),
+    { numRuns: 300 },
+  )
 })
 
 t.test('commands are remembered for a minute, and a thousand of them at most', async t => {
@@ -291,74 +360,4 @@ t.test('the rate is that of the last ten seconds', async t => {
   clock.advance(1000)
   t.equal(traffic.perSecond, 0.1)
   t.same([traffic.received, traffic.sent], [50, 1])
-})
-
-t.test('a job is told twice a second at most, its end at once, and is cleared ten minutes later', async t => {
-  const clock = new VirtualClock()
-  const bus = new Bus<GatewayEvents>()
-  const said: { topic: string; message: { state?: string; percent?: number; bytes?: number } | undefined }[] =
-    []
-  const mirror = new JobMirror({
-    core: { bus, uploads: { jobs: async () => ({ jobs: [], total: 0 }) } } as unknown as GatewayCore,
-    topics: gatewayTopics(gw),
-    clock,
-    publisher: {
-      retain: async (topic: string, said_: object | undefined) => void said.push({ topic, message: said_ }),
-    } as never,
-  })
-  await mirror.start()
-  const record = (id: string, state: JobRecord['state']) =>
-    ({
-      id: jobId(id),
-      boardId: boardId(board),
-      state,
-      name: 'x',
-      patternId: null,
-      imageBytes: 1000,
-      errorCode: null,
-    }) as JobRecord
-  const progress = (doneBytes: number) =>
-    bus.emit('job.progress', {
-      jobId: jobId('1'),
-      boardId: boardId(board),
-      phase: 'transferring',
-      doneBytes,
-      totalBytes: 1000,
-      durableBlocks: 0,
-      blocks: 1,
-      bodyBytes: 100,
-      lineShare: 0.9,
-    })
-  progress(1)
-  bus.emit('job.changed', record('1', 'transferring'))
-  for (let ms = 0; ms < 9990; ms += 10) {
-    progress(ms / 10)
-    clock.advance(10)
-  }
-  t.equal(said.length, 20)
-  t.match(said.at(-1)?.message, { state: 'transferring', percent: 94, bytes: 949 })
-  progress(1000)
-  clock.advance(500)
-  t.match(said.at(-1)?.message, { percent: 99 }, '100 is for what is proven')
-  bus.emit('job.changed', record('1', 'done'))
-  t.match(said.at(-1)?.message, { state: 'done', percent: 100, bytes: 1000, lineShare: 0.9 })
-  const count = said.length
-  bus.emit('job.changed', record('1', 'done'))
-  progress(5)
-  clock.advance(599_000)
-  t.equal(said.length, count, 'the end is the last word')
-  clock.advance(1001)
-  t.same(said.at(-1), { topic: `${own}/${board}/upload/1/status`, message: undefined })
-  for (let i = 0; i < 257; i++) bus.emit('job.changed', record(`n${i}`, 'done'))
-  t.same(
-    said.at(-1),
-    { topic: `${own}/${board}/upload/n0/status`, message: undefined },
-    'the oldest of 257 ends',
-  )
-  bus.emit('job.changed', record('2', 'queued'))
-  progress(5)
-  mirror.stop()
-  const last = said.length
-  clock.advance(1_000_000)
-  t.equal(said.length, last, 'nothing is said after the stop')
 })

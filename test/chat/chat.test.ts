@@ -150,7 +150,14 @@ t.test('pages follow each other without a gap, whatever their size', async t => 
   t.same(await chat.messages(anna, chat.commonRoomId, { before: 'no-message' }), {
     messages: [],
     nextBefore: null,
+    nextCursor: null,
+    total: 130,
   })
+  const skipped = await chat.messages(anna, chat.commonRoomId, { skip: 3, limit: 2 })
+  t.same(
+    skipped.messages.map(({ id }) => id),
+    all.slice(3, 5),
+  )
   const room = await chat.rooms.create(anna, { name: 'Alone', members: [] })
   await rig.say(anna, 'here', room.id)
   t.same((await chat.messages(anna, room.id, { before: all[0] })).messages, [], 'a cursor of another room')
@@ -186,7 +193,16 @@ t.test('a page out of 100,000 messages comes from the index, within 100 ms', asy
     t.ok(median < 100, `${median.toFixed(1)} ms in the median, ${took.at(-1)?.toFixed(1)} ms at most`)
   }
   const plan = (sql: string) => {
-    const values = { roomId: '', before: '', limit: 1, keep: 1, clientId: '', author: '', authorId: '' }
+    const values = {
+      roomId: '',
+      before: '',
+      skip: 0,
+      limit: 1,
+      keep: 1,
+      clientId: '',
+      author: '',
+      authorId: '',
+    }
     const rows = db.prepare<unknown[], { detail: string }>(`EXPLAIN QUERY PLAN ${sql}`).all(values)
     return rows.map(({ detail }) => detail).join('\n')
   }

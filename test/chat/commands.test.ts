@@ -60,6 +60,24 @@ t.test('the gateway answers /boards, /jobs, /status and /help in the room', asyn
   t.match(question, { kind: 'text', author: 'anna', text: '/help' }, 'the question stays as well')
 })
 
+t.test('a token gets from a command what its scopes give it, and nothing else', async t => {
+  const rig = await chatRig(t)
+  const anna = await rig.user('anna', 'operator')
+  const asks = async (text: string, ...scopes: string[]) =>
+    rig.ask({ ...anna, kind: 'token', scopes: ['rooms:write', ...scopes] }, text)
+  for (const [command, scope, answer] of [
+    ['/boards', 'boards:read', /knows no board yet/],
+    ['/jobs', 'jobs:read', /Nothing has been uploaded/],
+    ['/status', 'system:read', /pixelgate 1/],
+    ['/upload x all', 'jobs:write', /There is no pattern called/],
+  ] as const) {
+    t.match(await asks(command), `needs the scope ${scope}`)
+    t.match(await asks(command, 'audit:read', 'patterns:*'), `needs the scope ${scope}`)
+    t.match(await asks(command, scope), answer)
+  }
+  t.match(await asks('/help'), /this list/)
+})
+
 t.test('an unknown command and a wrong use get a helpful answer; two slashes are no command', async t => {
   const rig = await chatRig(t)
   const anna = await rig.user('anna')
@@ -261,11 +279,11 @@ t.test('an answer keeps to the length of a message, and a tool to its input', as
   t.equal(text, `${'a'.repeat(9_998)}…`)
   const { core, clock } = rig.upload
   const context: ToolContext = { core, clock, version: '1', startedMs: 0 }
-  await t.rejects(tools.jobs.run(context, { limit: 51 }), {
+  await t.rejects(tools.jobs.run(context, { limit: 51 }, local), {
     code: 'usage',
     message: /^jobs cannot be used like this: limit: /,
   })
-  await t.rejects(tools.upload.run(context, { pattern: 'x' }), { code: 'usage' })
+  await t.rejects(tools.upload.run(context, { pattern: 'x' }, local), { code: 'usage' })
 })
 
 t.test('names with spaces stand in quotes, boards after commas', async t => {
@@ -315,6 +333,8 @@ const ended = (board: string, state: JobRecord['state'], more: Partial<JobRecord
   errorCode: null,
   errorMessage: null,
   attempts: 1,
+  createdBy: null,
+  retryOf: null,
   createdMs: 0,
   updatedMs: 0,
   finishedMs: 1500,

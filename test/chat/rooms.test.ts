@@ -1,14 +1,13 @@
 import { once } from 'node:events'
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import Koa from 'koa'
 import t, { type Test } from 'tap'
 import type { Principal } from '../../src/account/principal.ts'
-import { problems } from '../../src/http/middleware/problems.ts'
-import { requestId } from '../../src/http/middleware/request-id.ts'
-import { roomRoutes } from '../../src/http/routes/rooms.ts'
+import { createHttp } from '../../src/http/create-http.ts'
+import { roomOperations } from '../../src/http/routes/rooms.ts'
 import { silentLog } from '../../src/kernel/log.ts'
 import { VirtualClock } from '../../src/kernel/virtual-clock.ts'
+import { apiOf, doorFor } from '../support/api-of.ts'
 import { type ChatRig, chatRig, local } from './chat-rig.ts'
 
 const noRoom = { code: 'not_found', message: 'There is no room with this id.' }
@@ -157,15 +156,13 @@ type Call = (
  */
 async function serve(t: Test, rig: ChatRig): Promise<Call> {
   const people = new Map<string, Principal>()
-  const app = new Koa()
-  const clock = new VirtualClock()
-  app.use(requestId(clock)).use(problems({ log: silentLog, clock }))
-  app.use((ctx, next) => {
-    ctx.state['principal'] = people.get(ctx.get('x-test-caller'))
-    return next()
-  })
-  app.use(roomRoutes({ chat: rig.chat }).routes())
-  const server = createServer((request, response) => void app.callback()(request, response))
+  const lan = {
+    ...doorFor(undefined),
+    identify: async (request: IncomingMessage) => people.get(String(request.headers['x-test-caller'])),
+  }
+  const api = apiOf(roomOperations({ chat: rig.chat }))
+  const listener = createHttp({ log: silentLog, clock: new VirtualClock(), api, lan })
+  const server = createServer(listener)
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   t.teardown(async () => {
@@ -176,7 +173,7 @@ async function serve(t: Test, rig: ChatRig): Promise<Call> {
   const { port } = server.address() as AddressInfo
   return async (who, method, path, body) => {
     if (who !== undefined) people.set(who.id, who)
-    const answer = await fetch(`http://127.0.0.1:${port}${path}`, {
+    const answer = await fetch(`http://127.0.0.1:${port}/api/v1${path}`, {
       method,
       headers: { 'content-type': 'application/json', 'x-test-caller': who?.id ?? 'nobody' },
       ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
@@ -224,8 +221,8 @@ t.test('the routes answer with rooms, pages and problems', async t => {
   t.match(await post('a'.repeat(10_001)), { status: 400, json: { detail: tooLong } })
   t.match(await post('a'.repeat(220_000)), { status: 400, json: { detail: tooLong } })
   t.match(await post('a'.repeat(300_000)), { status: 413, json: { detail: tooLong } })
-  t.match(await post(7), { status: 400, json: { code: 'usage' } })
-  t.match(await post('x', { extra: 1 }), { status: 400 })
+  t.match(await post(7), { status: 422, json: { code: 'invalid' } })
+  t.match(await post('x', { extra: 1 }), { status: 422 })
   t.match(await call(ben, 'POST', `/rooms/${common}/messages`, '{"text":'), { status: 400 })
   for (let n = 0; n < 119; n++) await post(`${n}`)
   t.match(await post('one too many'), { status: 429, json: { code: 'rate_limited', retryAfterMs: 60_000 } })
@@ -235,7 +232,32 @@ t.test('the routes answer with rooms, pages and problems', async t => {
   const next = await call(anna, 'GET', `/rooms/${common}/messages?limit=1&before=${first.json['nextBefore']}`)
   t.match(next.json, { messages: [{ text: '116' }] })
   for (const query of ['limit=0', 'limit=101', 'limit=x', 'after=1'])
-    t.match(await call(anna, 'GET', `/rooms/${common}/messages?${query}`), { status: 400 }, query)
+    t.match(await call(anna, 'GET', `/rooms/${common}/messages?${query}`), { status: 422 }, query)
+
+  t.equal(first.json['total'], 120)
+  t.equal(first.json['nextCursor'], first.json['nextBefore'])
+  const texts = (answer: { json: Record<string, unknown> }) =>
+    (answer.json['messages'] as { text: string }[]).map(({ text }) => text)
+  const standard = await call(anna, 'GET', `/rooms/${common}/messages`)
+  t.equal(texts(standard).length, 50, 'fifty unless told')
+  t.same(texts(await call(anna, 'GET', `/rooms/${common}/messages?limit=2&skip=1`)), ['117', '116'])
+  const read = texts(standard)
+  let cursor = standard.json['nextCursor']
+  while (typeof cursor === 'string') {
+    const page = await call(anna, 'GET', `/rooms/${common}/messages?cursor=${cursor}`)
+    read.push(...texts(page))
+    cursor = page.json['nextCursor']
+  }
+  t.same(read, [...Array.from({ length: 119 }, (_, n) => `${118 - n}`), 'Hello'])
+
+  const listed = await call(anna, 'GET', '/rooms?limit=1')
+  t.match(listed.json, { rooms: [{ id: common }], total: 2, nextCursor: common })
+  t.match((await call(anna, 'GET', `/rooms?limit=1&cursor=${common}`)).json, {
+    rooms: [{ id }],
+    nextCursor: null,
+  })
+  t.match((await call(ben, 'GET', '/rooms')).json, { rooms: [{ id: common }], total: 1 }, 'ben has left')
+  t.match(await call(ben, 'GET', `/rooms?cursor=${id}`), { status: 422 }, 'nor does a cursor tell of it')
 
   const depart = rig.chat.presence.arrive(anna)
   t.match(await call(ben, 'GET', '/presence'), { status: 200, json: { online: [{ name: 'anna' }] } })

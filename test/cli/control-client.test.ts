@@ -68,6 +68,17 @@ t.test('each call goes to /api/v1 with its body, and brings the JSON back', asyn
   t.equal(heard[5]?.type, 'application/octet-stream')
 })
 
+t.test('a list is read page by page to its end', async t => {
+  const pages: Record<string, unknown> = {
+    '/api/v1/boards?limit=100': { boards: [1, 2], total: 3, nextCursor: 'a&b' },
+    '/api/v1/boards?limit=100&cursor=a%26b': { boards: [3], total: 3, nextCursor: null },
+    '/api/v1/users?limit=100': { users: [4] },
+  }
+  const { client } = await daemon(t, (response, { url }) => response.end(JSON.stringify(pages[url ?? ''])))
+  t.same(await client.list('/boards', 'boards'), [1, 2, 3])
+  t.same(await client.list('/users', 'users'), [4], 'a list that comes as a whole')
+})
+
 t.test('an empty answer is undefined', async t => {
   const { client } = await daemon(t, response => response.writeHead(204).end())
   t.equal(await client.delete('/jobs/1'), undefined)

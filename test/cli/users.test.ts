@@ -66,7 +66,25 @@ t.test(
     t.match(await run('user add eve', 'short\n'), { exit: 2, err: /at least 10/ })
     t.match(await run('user add eve --role king', password), { exit: 2, err: /viewer, operator, admin/ })
     for (const wrong of ['user add', 'user list ada', 'user make ada'])
-      t.match(await run(wrong), { exit: 2, err: /pixelgate user add NAME/ }, wrong)
+      t.match(await run(wrong), { exit: 2, err: /pixelgate user list/ }, wrong)
+
+    await run('user add bob', password)
+    t.match(await run('user role bob --role viewer'), { exit: 0, out: 'bob is viewer now.\n' })
+    t.match(await run('user password bob', 'quiet lantern meadow'), { exit: 0, out: /new password/ })
+    t.match(await run('user disable bob'), { exit: 0, out: /bob may not sign in until/ })
+    t.match((await run('user list')).out, /bob +viewer.*switched off/)
+    t.match(JSON.parse((await run('user enable bob --json')).out), { user: { disabled: false } })
+    const guest = { address: '192.0.2.7', agent: 'Lantern/2.0' }
+    const { sessionId } = await accounts.signIn({ name: 'bob', password: 'quiet lantern meadow' }, guest)
+    t.match(
+      (await run('session list --user bob')).out,
+      new RegExp(`bob +192\\.0\\.2\\.7.*${sessionId} +Lantern/2\\.0`),
+    )
+    t.match(JSON.parse((await run('session list --json')).out), { sessions: Array, total: Number })
+    t.match(await run(`session end ${sessionId}`), { exit: 0, out: /has ended/ })
+    t.match(await run(`session end ${sessionId}`), { exit: 2, err: /no such session/ })
+    t.match((await run('session list --user bob')).out, /Nobody is signed in/)
+    t.match(await run('session begin'), { exit: 2, err: /pixelgate session list/ })
   },
 )
 

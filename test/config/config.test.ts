@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import t from 'tap'
+import { bridgeName } from '../../src/config/bridge-schema.ts'
 import { describeConfig } from '../../src/config/describe-config.ts'
 import type { ConfigFault } from '../../src/config/fault.ts'
 import { leaves } from '../../src/config/leaf.ts'
@@ -46,13 +47,38 @@ t.test('without a word from the user every key has its default', async t => {
     controlSocket: '/home/pi/.local/state/pixelgate/control.sock',
     links: [],
     discovery: 'known',
-    http: { host: '0.0.0.0', port: 8443, tls: 'auto', certFile: null, keyFile: null, hosts: [] },
+    http: {
+      host: '0.0.0.0',
+      port: 8443,
+      tls: 'auto',
+      certFile: null,
+      keyFile: null,
+      hosts: [],
+      guest: 'off',
+      landingPort: 8080,
+      corsOrigins: [],
+      trustedProxies: [],
+      maxConnections: 2000,
+      maxConnectionsPerAddress: 256,
+      maxLivePerPerson: 16,
+    },
+    mdns: { enabled: true, name: 'pixelgate' },
     mqtt: {
-      listeners: [{ host: '127.0.0.1', port: 1883, anonymous: false }],
+      listeners: [{ host: '127.0.0.1', port: 1883, anonymous: false, tls: false, plain: false }],
       maxPacketBytes: 262_144,
       maxClients: 512,
       maxClientsPerAddress: 128,
-      maxMessagesPerSecond: 1000,
+      maxMessagesPerSecond: 20_000,
+      maxQueuedBytes: 16_777_216,
+      maxQueuedBytesPerUser: 12_582_912,
+      maxQueuedMessagesPerUser: 25_000,
+      maxRetainedBytes: 16_777_216,
+      maxRetainedMessages: 10_000,
+      maxRetainedBytesPerUser: 1_048_576,
+      maxRetainedMessagesPerUser: 1000,
+      sessionExpiryHours: 24,
+      homeAssistant: { enabled: true, prefix: 'homeassistant', birthTopic: null },
+      upstream: [],
     },
     gpio: {
       enabled: false,
@@ -61,10 +87,13 @@ t.test('without a word from the user every key has its default', async t => {
       buttons: [],
       statusLed: null,
       resetLines: [],
+      lines: [],
     },
     pattern: defaultLimits,
+    webhooks: { allowHosts: [] },
     backup: { nightly: true, at: '03:17', keep: 7 },
     log: { level: 'info' },
+    development: false,
   })
   t.same([...new Set([...origin.values()].map(each => each.layer))], ['default'])
   t.same(
@@ -127,6 +156,25 @@ t.test('flags win over the environment, it over the file, and that over the defa
   t.match(port, { value: 3, variable: 'PIXELGATE_HTTP_PORT', flag: '--http-port' })
 })
 
+t.test('origins and proxies are said exactly, or not at all', t => {
+  const pathsOf = (key: string, values: readonly unknown[]) =>
+    values.map(value => faultsOf({ file: { http: { [key]: [value] } } }).faults[0]?.path ?? 'fine')
+  const origins = [
+    '*',
+    'null',
+    'https://a.example/',
+    'https://A.example',
+    'https://a.example:443',
+    'ws://a.example',
+  ]
+  t.same(pathsOf('corsOrigins', origins), Array(6).fill('http.corsOrigins[0]'))
+  const proxies = ['any', '10.0.0.0/33', '10.0.0/8', 'fd00::/129', '10.0.0.0/8/8', '10.0.0.0/', '']
+  t.same(pathsOf('trustedProxies', proxies), Array(7).fill('http.trustedProxies[0]'))
+  for (const name of ['Pixelgate', 'a.b', '-a', 'a-', '', 'x'.repeat(61)])
+    t.same(faultsOf({ file: { mdns: { name } } }).faults[0]?.path, 'mdns.name', name)
+  t.end()
+})
+
 t.test('every leaf has a variable and a flag, and both take what the file takes', async t => {
   const values: Record<string, unknown> = {
     stateDir: '/srv/state',
@@ -139,25 +187,49 @@ t.test('every leaf has a variable and a flag, and both take what the file takes'
     'http.certFile': '/etc/cert.pem',
     'http.keyFile': null,
     'http.hosts': ['lamps.example'],
+    'http.guest': 'view',
+    'http.landingPort': null,
+    'http.corsOrigins': ['https://house.example', 'http://192.0.2.9:3000'],
+    'http.trustedProxies': ['127.0.0.1', 'fd00::/8'],
+    'http.maxConnections': 300,
+    'http.maxConnectionsPerAddress': 30,
+    'http.maxLivePerPerson': 20,
+    'mdns.enabled': false,
+    'mdns.name': 'stage-left',
     'mqtt.listeners': [],
     'mqtt.maxPacketBytes': 1_048_576,
     'mqtt.maxClients': 64,
     'mqtt.maxClientsPerAddress': 8,
     'mqtt.maxMessagesPerSecond': 50,
+    'mqtt.maxQueuedBytes': 1_048_576,
+    'mqtt.maxQueuedBytesPerUser': 65_536,
+    'mqtt.maxQueuedMessagesPerUser': 100,
+    'mqtt.maxRetainedBytes': 2_097_152,
+    'mqtt.maxRetainedMessages': 500,
+    'mqtt.maxRetainedBytesPerUser': 32_768,
+    'mqtt.maxRetainedMessagesPerUser': 20,
+    'mqtt.sessionExpiryHours': 2,
+    'mqtt.homeAssistant.enabled': false,
+    'mqtt.homeAssistant.prefix': 'home',
+    'mqtt.homeAssistant.birthTopic': 'home/born',
+    'mqtt.upstream': [],
     'gpio.enabled': true,
     'gpio.backend': 'memory',
     'gpio.chip': 'pinctrl-rp1',
     'gpio.buttons': [{ line: 17, action: 'next', activeLow: true, debounceMs: 20 }],
     'gpio.statusLed': { line: 22, activeLow: true },
     'gpio.resetLines': [{ board: 'stage', line: 23, activeLow: true, pulseMs: 100 }],
+    'gpio.lines': [{ kind: 'input', line: 5, activeLow: false, bias: 'as-is', debounceMs: 0 }],
     'pattern.maxLeds': 1024,
     'pattern.maxFrames': 5000,
     'pattern.maxSide': 64,
     'pattern.maxBytes': 1_000_000,
     'pattern.maxFileBytes': 2_000_000,
+    'webhooks.allowHosts': ['127.0.0.1'],
     'backup.nightly': false,
     'backup.at': '04:30',
     'backup.keep': 3,
+    development: true,
     'log.level': 'silent',
   }
   t.same(
@@ -296,6 +368,91 @@ t.test('one link or address named twice is a fault', async t => {
   )
 })
 
+t.test('a line that is bridged has its defaults, and a topic and a name of its own', t => {
+  const usb = { kind: 'serial', path: '/dev/ttyUSB0', mode: 'bridge' } as const
+  const tcp = { kind: 'tcp', host: '192.0.2.7', port: 4001, mode: 'bridge' } as const
+  const shared = {
+    framing: 'line',
+    newline: '\n',
+    lengthBytes: 2,
+    lengthEndian: 'big',
+    encoding: 'utf-8',
+    maxFrameBytes: 4096,
+    maxMessagesPerSecond: 100,
+    maxQueuedBytes: 16_384,
+    retain: false,
+    qos: 1,
+  }
+  const { links } = resolve({
+    file: {
+      links: [usb, { ...tcp, topic: 'lab/scope', newline: '\r\n' }, { kind: 'tcp', host: 'a', port: 1 }],
+    },
+  })
+  t.same(links, [
+    { ...usb, ...shared, baudRate: 115_200, dataBits: 8, parity: 'none', stopBits: 1 },
+    { ...tcp, ...shared, topic: 'lab/scope', newline: '\r\n' },
+    { kind: 'tcp', host: 'a', port: 1 },
+  ])
+  t.same(links.slice(0, 2).map(bridgeName), ['ttyUSB0', '192.0.2.7-4001'])
+  t.equal(bridgeName({ kind: 'tcp', host: 'fe80::1%eth0', port: 1 }), 'fe80--1-eth0-1')
+  const wrong = (...given: object[]) =>
+    faultsOf({ file: { links: given } }).faults.map(({ path: at, message }) => `${at}: ${message}`)
+  for (const topic of [
+    '',
+    'a//b',
+    '/a',
+    'a/',
+    'a/+',
+    'a/#',
+    'a#',
+    'a\0',
+    'x'.repeat(257),
+    `${'a/'.repeat(16)}a`,
+  ])
+    t.match(wrong({ ...usb, topic }), [/^links\[0\]\.topic: must be a topic/], JSON.stringify(topic))
+  for (const topic of ['$SYS/x', 'pixelgate/a', 'pixelgate', 'homeassistant/x'])
+    t.match(wrong({ ...usb, topic }), [/must not begin with/], topic)
+  for (const [one, other] of [
+    ['a/b', 'a/b'],
+    ['a', 'a/b/c'],
+    ['a/b', 'a'],
+  ])
+    t.match(
+      wrong({ ...usb, topic: one }, { ...tcp, topic: other }),
+      [/^links\[1\]\.topic: .*above or below/],
+      `${one} and ${other}`,
+    )
+  t.equal(
+    resolve({
+      file: {
+        links: [
+          { ...usb, topic: 'a' },
+          { ...tcp, topic: 'ab' },
+        ],
+      },
+    }).links.length,
+    2,
+  )
+  t.match(wrong(usb, { ...tcp, name: 'ttyUSB0' }), [/^links\[1\]\.name: .*no other bridge/])
+  t.same(
+    wrong(
+      { ...usb, newline: 'x', lengthBytes: 3, qos: 2, parity: 'odd', maxBaudRate: 9600 },
+      { ...tcp, mode: 'both' },
+      { ...tcp, port: 1, parity: 'odd' },
+    ).sort(),
+    [
+      'links[0].lengthBytes: must be 1 or 2 or 4',
+      'links[0].maxBaudRate: there is no such key',
+      'links[0].newline: must be "\\n" or "\\r\\n" or "\\r"',
+      'links[0].qos: must be 0 or 1',
+      'links[1].mode: must be board or bridge',
+      'links[2].parity: there is no such key',
+    ],
+  )
+  t.match(wrong({ kind: 'serial', path: '/dev/a', topic: 'x' }), ['links[0].topic: there is no such key'])
+  t.end()
+})
+
 t.test('MQTT without a user name is for loopback alone', async t => {
   const listeners = (...hosts: string[]) => ({
     mqtt: { listeners: hosts.map((host, i) => ({ host, port: 1883 + i, anonymous: true })) },
@@ -328,7 +485,16 @@ t.test('buttons, LED and reset lines of GPIO have their defaults', async t => {
     buttons: [{ line: 17, action: 'next', activeLow: true, debounceMs: 20 }],
     statusLed: { line: 22, activeLow: false },
     resetLines: [{ board: 'stage', line: 23, activeLow: true, pulseMs: 100 }],
+    lines: [],
   })
+  const lines = [
+    { kind: 'input', line: 5 },
+    { kind: 'output', line: 6, name: 'pump' },
+  ]
+  t.same(resolve({ file: { gpio: { lines } } }).gpio.lines, [
+    { kind: 'input', line: 5, activeLow: true, debounceMs: 20 },
+    { kind: 'output', line: 6, name: 'pump', activeLow: false, initial: false, maxPulseMs: 1000 },
+  ])
   const led = (text: string) => resolve({ env: { PIXELGATE_GPIO_STATUS_LED: text } }).gpio.statusLed
   t.same(led('{"line":22,"activeLow":true}'), { line: 22, activeLow: true })
   t.equal(led(''), null)
@@ -352,6 +518,13 @@ t.test('a line, a name or a board that is used twice in GPIO is a fault, said wi
         ],
         statusLed: { line: 18 },
         resetLines: [{ board: 'stage', line: 20, pulseMs: 60_000 }, { board: 'stage', line: 21 }, {}],
+        lines: [
+          { kind: 'output', line: 17 },
+          { kind: 'output', line: 30, name: 'input-31', maxPulseMs: 60_001 },
+          { kind: 'input', line: 31 },
+          { kind: 'both', line: 32 },
+          { kind: 'input', line: 33, initial: true },
+        ],
         volume: 11,
       },
     },
@@ -366,6 +539,11 @@ t.test('a line, a name or a board that is used twice in GPIO is a fault, said wi
     'gpio.buttons[4].name: must be a name that nothing else here has',
     'gpio.buttons[5]: must be an object',
     'gpio.chip: must be auto, or the label or name of a GPIO chip',
+    'gpio.lines[0].line: must be a line that nothing else here uses',
+    'gpio.lines[1].maxPulseMs: must be at most 60000',
+    'gpio.lines[1].name: must be a name that nothing else here has',
+    'gpio.lines[3].kind: must be input or output',
+    'gpio.lines[4].initial: there is no such key',
     'gpio.resetLines[0].pulseMs: must be at most 2000',
     'gpio.resetLines[1].board: must be a board that has no other reset line',
     'gpio.resetLines[2].board: must be text',

@@ -82,7 +82,7 @@ class Rig {
   /** A daemon, as far as the doctor asks it. */
   async daemon(t: Test, answers: Record<string, unknown>): Promise<void> {
     const server = createHttpServer((request, response) => {
-      const body = answers[(request.url ?? '').replace('/api/v1', '')]
+      const body = answers[(request.url ?? '').replace(/^\/api\/v1|\?.*$/g, '')]
       response.statusCode = body === undefined ? 404 : 200
       response.end(typeof body === 'string' ? body : JSON.stringify(body ?? {}))
     })
@@ -112,7 +112,7 @@ t.test('a healthy machine gives one line a check, and nothing to mend', async t 
     '/health': { status: 'ok', score: 100, checks: [] },
     '/ports': { ports: [] },
   })
-  const diagnosis = await rig.diagnose({ http: { port: 0 }, mqtt: { listeners: [] } })
+  const diagnosis = await rig.diagnose({ http: { port: 0, landingPort: null }, mqtt: { listeners: [] } })
   t.same(
     diagnosis.findings.filter(({ status }) => status !== 'ok'),
     [],
@@ -371,15 +371,23 @@ t.test('links and addresses that lead nowhere or are taken', async t => {
       message: /port 8443, wanted for HTTP, is taken by a program of another user/,
       cure: /sudo pixelgate doctor/,
     },
+    { status: 'ok', message: /port 8080 is free for the page about the certificate/ },
     { status: 'warning', message: /port 1883, wanted for MQTT, is taken by mosquitto \(90\)/ },
   ])
   t.match((await addresses({ http: { port: 8443 } }))[0], { status: 'problem' }, 'a port that the file names')
   t.match(await addresses({ http: { port: 9999 }, mqtt: { listeners: [] } }), [
     { status: 'ok', message: /9999 is free/ },
+    { status: 'ok', message: /8080/ },
   ])
+  t.match(
+    await addresses({ http: { port: 9999, host: '127.0.0.1' }, mqtt: { listeners: [] } }),
+    { length: 1 },
+    'on loopback there is no certificate to explain',
+  )
   await rig.daemon(t, { '/health/live': {} })
   t.match(await addresses({ http: { port: 9999 } }), [
     { status: 'warning', message: /does not listen on port 9999/ },
+    { status: 'warning', message: /does not listen on port 8080/ },
     { status: 'ok', message: /as far as ada can see/ },
   ])
   rig.file(
@@ -390,6 +398,7 @@ t.test('links and addresses that lead nowhere or are taken', async t => {
   symlinkSync('socket:[9001]', join(rig.root, 'proc/91/fd/6'))
   t.match(await addresses(), [
     { status: 'ok', message: /8443 is the daemon's/ },
+    { status: 'warning', message: /does not listen on port 8080/ },
     { status: 'warning', message: /mosquitto/ },
   ])
   t.match(of(await rig.diagnose({ links }), 'links')[3], { status: 'ok', message: /kept open by the daemon/ })

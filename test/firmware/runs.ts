@@ -60,6 +60,13 @@ export function runsOf(
   return runs
 }
 
+/** Faults that no restart explains: one may cut a pulse and its picture short. */
+export const unexplained = (faults: readonly string[], restartsMs: readonly number[]): readonly string[] =>
+  faults.filter(fault => {
+    const atMs = Number.parseFloat(fault)
+    return !restartsMs.some(ms => ms >= atMs && ms < atMs + longestPictureMs)
+  })
+
 /** What is off by more than `ms` after `sinceMs`, in words. */
 export const offBy = (ms: number, runs: readonly Run[], sinceMs = 0): readonly string[] =>
   runs.flatMap(({ off, fromMs }) =>

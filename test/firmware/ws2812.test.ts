@@ -109,6 +109,8 @@ t.test('a wrong colour, a missing bit and a pause that LEDs may take for a reset
   t.strictNotSame([...(new Wave().bits([1, 2, 3, 4, 5, 7]).decoded().pictures[0]?.bytes ?? [])], right)
   const short = new Wave().bits(right).pulse(400, 850).decoded()
   t.match(short.faults, [/49 bits are no whole number of LEDs/])
+  const endMs = 1000 / 16e3 + 48 * 0.00125 + 0.0004
+  t.ok(Math.abs(Number.parseFloat(short.faults[0] ?? '') - endMs) < 0.0002, 'where the picture ends')
   const paused = (lowNs: number) => new Wave().bits([1, 2, 3]).low(lowNs).bits([4, 5, 6]).decoded()
   t.equal(paused(2000).faultCount, 0)
   t.equal(paused(2000).pictures.length, 1)

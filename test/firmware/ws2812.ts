@@ -80,7 +80,7 @@ export class Ws2812Decoder {
   #lowEnds(cycle: number): void {
     const low = (cycle - this.#fall) * this.#nsPerCycle
     this.#rise = cycle
-    if (this.#bits > 0 && low >= resetNs) this.#finish(cycle)
+    if (this.#bits > 0 && low >= resetNs) this.#finish()
     if (this.#bits === 0) {
       this.#start = cycle
       return
@@ -103,8 +103,8 @@ export class Ws2812Decoder {
     this.#fall = cycle
   }
 
-  #finish(cycle: number): void {
-    if (this.#bits % 24 !== 0) this.#fault(cycle, `${this.#bits} bits are no whole number of LEDs`)
+  #finish(): void {
+    if (this.#bits % 24 !== 0) this.#fault(this.#fall, `${this.#bits} bits are no whole number of LEDs`)
     this.#pictures.push({
       atMs: (this.#start * this.#nsPerCycle) / 1e6,
       bytes: Uint8Array.from(this.#bytes).subarray(0, this.#bits >> 3),

@@ -9,12 +9,13 @@ import { maxDelayMs, mostEdgesPerSecond } from '../../src/gpio/kept-pin.ts'
 import { MemoryChip } from '../../src/gpio/memory-backend.ts'
 import type { PinBackend, PinRequest } from '../../src/gpio/pin.ts'
 import { createHttp } from '../../src/http/create-http.ts'
-import { type GpioControl, gpioRoutes } from '../../src/http/routes/gpio.ts'
+import { type GpioControl, gpioOperations } from '../../src/http/routes/gpio.ts'
 import { type Clock, systemClock } from '../../src/kernel/clock.ts'
 import { AppError } from '../../src/kernel/errors.ts'
 import { type Log, silentLog } from '../../src/kernel/log.ts'
 import { VirtualClock } from '../../src/kernel/virtual-clock.ts'
 import type { GatewayCore } from '../../src/upload/gateway-core.ts'
+import { apiOf, doorFor } from '../support/api-of.ts'
 
 const settings: GpioSettings = {
   enabled: true,
@@ -26,6 +27,7 @@ const settings: GpioSettings = {
   ],
   statusLed: { line: 22, activeLow: false },
   resetLines: [{ board: 'stage', line: 23, activeLow: true, pulseMs: 100 }],
+  lines: [],
 }
 const stageId = '00000000-0000-4000-8000-000000000001'
 const ids: Readonly<Record<string, string>> = { stage: stageId }
@@ -408,14 +410,9 @@ t.test('over HTTP the lines are read, simulated and pulled, by those who may', a
       throw new AppError('not_found', `No board is called "${text}".`)
     }
     const core = { book: { find } } as unknown as GatewayCore
-    const router = gpioRoutes({ core, gpio })
-    router.use((ctx, next) => {
-      ctx.state['principal'] = { ...localPrincipal, role }
-      return next()
-    })
-    // The router runs middleware in order of registration: the principal has to be there first.
-    router.stack.unshift(...router.stack.splice(-1))
-    const server = createServer(createHttp({ log: silentLog, clock: systemClock, routes: [router] }))
+    const api = apiOf(gpioOperations({ core, gpio, boardLog: { add: () => undefined } }))
+    const lan = doorFor({ ...localPrincipal, role })
+    const server = createServer(createHttp({ log: silentLog, clock: systemClock, api, lan }))
     await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
     t.teardown(() => {
       server.closeAllConnections()
@@ -436,8 +433,14 @@ t.test('over HTTP the lines are read, simulated and pulled, by those who may', a
   const call = await serve(memory({}), 'operator')
   t.match(await call('GET', '/gpio'), {
     status: 200,
-    body: { enabled: true, backend: 'memory', lines: { length: 4 } },
+    body: { enabled: true, backend: 'memory', lines: { length: 4 }, total: 4, nextCursor: null },
   })
+  const { lines, nextCursor } = (await call('GET', '/gpio?limit=3')).body as {
+    lines: { name: string }[]
+    nextCursor: string
+  }
+  t.equal(nextCursor, lines[2]?.name)
+  t.match(await call('GET', `/gpio?cursor=${nextCursor}`), { body: { lines: { length: 1 }, total: 4 } })
   t.match(await call('POST', '/gpio/button-17/simulate', { action: 'press' }), {
     status: 200,
     body: { line: { name: 'button-17', active: false, edges: 2 } },
@@ -447,8 +450,8 @@ t.test('over HTTP the lines are read, simulated and pulled, by those who may', a
     body: { code: 'not_found' },
   })
   t.match(await call('POST', '/gpio/button-17/simulate', { action: 'kick' }), {
-    status: 400,
-    body: { code: 'usage' },
+    status: 422,
+    body: { code: 'invalid' },
   })
   t.match(await call('POST', '/boards/stage/reset'), { status: 200, body: { reset: true, boardId: stageId } })
   t.match(await call('POST', '/boards/bare/reset'), {
@@ -471,4 +474,90 @@ t.test('over HTTP the lines are read, simulated and pulled, by those who may', a
   t.match(await viewer('GET', '/gpio'), { status: 200 })
   t.match(await viewer('POST', '/gpio/button-17/simulate', { action: 'press' }), { status: 403 })
   t.match(await viewer('POST', '/boards/stage/reset'), { status: 403 })
+})
+
+const lines: GpioSettings['lines'] = [
+  { kind: 'input', name: 'door', line: 5, activeLow: true, debounceMs: 20 },
+  { kind: 'output', name: 'pump', line: 6, activeLow: false, initial: false, maxPulseMs: 500 },
+  { kind: 'output', line: 7, activeLow: true, initial: true, maxPulseMs: 1000 },
+]
+
+t.test('an input is watched: its change is told once it has held, with the time of its edge', async t => {
+  const rig = await start(t, { settings: { lines } })
+  await rig.pass(1000)
+  rig.changes.length = 0
+  rig.chip.press(5, true)
+  await rig.pass(5)
+  rig.chip.press(5, false)
+  rig.chip.press(5, true)
+  await rig.pass(14)
+  t.same(rig.changes, [])
+  await rig.pass(11)
+  t.match(rig.changes, [
+    { name: 'door', role: 'input', active: true, edges: 3, monotonicMs: 1005, action: null },
+  ])
+  t.equal(rig.line('door').changedAt, new Date(rig.clock.wallTime() - 25).toISOString())
+  t.same(rig.acts, [], 'it does nothing by itself')
+  await Promise.all([rig.gpio.simulate('door', 'up'), rig.pass(100)])
+  t.equal(rig.line('door').active, false)
+})
+
+t.test('an output is switched and pulsed, and what comes later wins', async t => {
+  const rig = await start(t, { settings: { lines } })
+  t.equal(rig.chip.level(6), false)
+  t.equal(rig.chip.level(7), true, 'as it is at the start')
+  rig.seen.length = 0
+  await rig.gpio.set('pump', true)
+  await rig.gpio.set('pump', true)
+  t.match(rig.line('pump'), { role: 'output', active: true, edges: 1, trouble: null })
+  await rig.gpio.set('output-7', false)
+  const pulsing = rig.gpio.pulse('pump', 200)
+  await rig.pass(150)
+  await t.rejects(rig.gpio.pulse('pump', 10), { code: 'conflict', message: /under way/ })
+  t.equal(rig.chip.level(6), true)
+  await rig.pass(50)
+  await pulsing
+  t.equal(rig.chip.level(6), false)
+  t.same(rig.seen, ['0 6 true', '0 7 false', '200 6 false'])
+  await t.rejects(rig.gpio.pulse('pump', 501), { code: 'invalid', message: /500 ms at most/ })
+
+  const cut = t.rejects(rig.gpio.pulse('pump', 500), { code: 'cancelled' })
+  await rig.pass(100)
+  await rig.gpio.set('pump', true)
+  await cut
+  await rig.pass(1000)
+  t.equal(rig.chip.level(6), true, 'the end of the pulse that was cut does not switch it off')
+
+  for (const name of ['door', 'stop', 'status-led', 'reset-stage'])
+    for (const refused of [rig.gpio.set(name, true), rig.gpio.pulse(name, 10)])
+      await t.rejects(refused, { code: 'conflict', message: /no output/ }, name)
+  await t.rejects(rig.gpio.set('nothing', true), { code: 'not_found' })
+  t.equal(rig.chip.level(23), false, 'a reset line is not driven')
+
+  const last = t.rejects(rig.gpio.pulse('output-7', 1000), { code: 'cancelled' })
+  await rig.pass(10)
+  await rig.gpio.stop()
+  await last
+  t.equal(rig.chip.level(6), undefined)
+  t.ok(
+    rig.seen.some(text => text.endsWith(' 6 false')),
+    'off at the end',
+  )
+})
+
+t.test('an output that is lost is off, refuses, and is back as it is at the start', async t => {
+  const rig = await start(t, { settings: { lines } })
+  await rig.gpio.set('pump', true)
+  const cut = t.rejects(rig.gpio.pulse('output-7', 800), { code: 'gpio_failed' })
+  await rig.pass(10)
+  rig.chip.lose(6)
+  rig.chip.lose(7)
+  await cut
+  t.match(rig.line('pump'), { active: false, trouble: /taken away/ })
+  await t.rejects(rig.gpio.set('pump', true), { code: 'gpio_failed' })
+  await rig.pass(2000)
+  t.match(rig.line('pump'), { active: false, trouble: null })
+  t.match(rig.line('output-7'), { active: true, trouble: null })
+  const off = await start(t, { settings: { enabled: false, lines } })
+  await t.rejects(off.gpio.set('pump', true), { code: 'conflict', message: /gpio.enabled/ })
 })

@@ -13,6 +13,7 @@ import {
   monitorArgs,
   parseChips,
   parseEdge,
+  parseEdgeTime,
   parseHolder,
   parseVersion,
   setArgs,
@@ -277,6 +278,7 @@ t.test('a tool that dies is told once as a loss, and the gateway takes the line 
       buttons: [{ line: 17, action: 'next', activeLow: true, debounceMs: 5 }],
       statusLed: { line: 22, activeLow: false },
       resetLines: [{ board: 'stage', line: 27, activeLow: true, pulseMs: 50 }],
+      lines: [],
     },
     clock,
     log: silentLog,
@@ -310,6 +312,51 @@ t.test('a tool that dies is told once as a loss, and the gateway takes the line 
     [undefined, undefined, undefined],
   )
   t.equal(chip.read('chip/22.value'), '0', 'the LED is dark')
+})
+
+t.test('an edge of an input has the time at which the kernel saw it', async t => {
+  const v1 = parseVersion('gpiodetect (libgpiod) v1.6.3')
+  const v2 = parseVersion('gpiodetect (libgpiod) v2.2.1')
+  if (v1 === undefined || v2 === undefined) throw new Error('the versions are not known')
+  t.equal(parseEdge(v2, 'falling 12.000000001'), false)
+  t.equal(parseEdgeTime(v2, 'rising 1234.500000000'), 1_234_500)
+  t.equal(parseEdgeTime(v2, 'rising'), undefined)
+  t.equal(parseEdgeTime(v1, 'rising 1234.500000000'), undefined)
+  t.ok(monitorArgs(v2, 'gpiochip0', { ...input, timed: true }).includes('--format=%E %S'))
+  t.same(monitorArgs(v1, 'gpiochip0', { ...input, timed: true }), monitorArgs(v1, 'gpiochip0', input))
+
+  const chip = new FakeChip(t, '2.2.1')
+  const changes: { readonly active: boolean; readonly monotonicMs: number | null }[] = []
+  const gpio = startGpio({
+    settings: {
+      enabled: true,
+      backend: 'gpiod',
+      chip: 'auto',
+      buttons: [],
+      statusLed: null,
+      resetLines: [],
+      lines: [{ kind: 'input', line: 17, activeLow: true, debounceMs: 0 }],
+    },
+    clock,
+    log: silentLog,
+    act: async () => undefined,
+    onChange: line => changes.push(line),
+    places: { toolsFolder: chip.folder, procFolder: chip.procFolder },
+  })
+  t.teardown(() => gpio.stop())
+  await gpio.ready
+  const edge = async (agoMs: number, level: 0 | 1) => {
+    const before = changes.length
+    chip.write('now', (Number(process.hrtime.bigint()) / 1e9 - agoMs / 1000).toFixed(9))
+    await chip.edges(17, level)
+    await until(() => changes.length > before, 'the edge')
+    return changes.at(-1)?.monotonicMs ?? Number.NaN
+  }
+  changes.length = 0
+  const late = await edge(5_000, 0)
+  t.ok(late < -1_000, `${late}: before it was told, and before the start`)
+  const strange = await edge(-3_600_000, 1)
+  t.ok(strange > 0, 'a stamp of another clock counts for nothing')
 })
 
 t.test('when the gateway is killed its tools die with it', async t => {

@@ -6,17 +6,18 @@ import { createConnection, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
-import { Router } from '@koa/router'
 import t, { type Test } from 'tap'
 import { z } from 'zod'
+import { empty, json as jsonAnswer, operation } from '../../src/http/api/operation.ts'
 import { createHttp } from '../../src/http/create-http.ts'
 import { httpServer } from '../../src/http/http-server.ts'
 import { listenOnSocket } from '../../src/http/listen-on-socket.ts'
 import type { Problem } from '../../src/http/problem.ts'
-import { readBody, readJson } from '../../src/http/read-body.ts'
+import { readBody } from '../../src/http/read-body.ts'
 import { AppError } from '../../src/kernel/errors.ts'
 import type { Log } from '../../src/kernel/log.ts'
 import { VirtualClock } from '../../src/kernel/virtual-clock.ts'
+import { apiOf } from '../support/api-of.ts'
 
 interface Answer {
   readonly status: number
@@ -32,13 +33,17 @@ interface Call {
 
 const maxBytes = 1000
 
-const health = () => {
-  const router = new Router()
-  router.get('/health/live', ctx => {
-    ctx.body = { status: 'live' }
-  })
-  return router
-}
+const described = { tag: 'test', summary: 'Of a test', access: 'open' } as const
+const answers = { 200: jsonAnswer(z.unknown(), '') }
+
+const health = operation({
+  ...described,
+  id: 'isAlive',
+  method: 'get',
+  path: '/health/live',
+  answers,
+  run: () => ({ status: 'live' }),
+})
 
 /** A folder with a short name: a socket's path has 107 bytes at most. */
 function folderOf(t: Test): string {
@@ -47,31 +52,54 @@ function folderOf(t: Test): string {
   return folder
 }
 
-function testRoutes(): Router {
-  const router = new Router()
-  router.post('/bytes', async ctx => {
-    const { bytes, sha256 } = await readBody(ctx, maxBytes)
-    ctx.body = { sizeBytes: bytes.byteLength, sha256 }
-  })
-  router.post('/json', async ctx => {
-    ctx.body = await readJson(ctx, z.strictObject({ name: z.string(), count: z.int().default(1) }), maxBytes)
-  })
-  router.get('/throw/:what', ctx => {
-    const what = ctx.params['what']
-    if (what === 'bug') throw new TypeError('secret words of a bug')
-    if (what === 'text') throw 'secret words of a bug' as never
-    if (what === 'overloaded') throw new AppError('overloaded', 'try again')
-    if (what === 'storage')
-      throw new AppError('storage_failed', 'the disk is full', { detail: { path: '/secret' } })
-    throw new AppError('file_ambiguous', 'which one?', {
-      detail: { candidates: [1, 2], status: 200, code: 'x' },
-    })
-  })
-  router.delete('/nothing', ctx => {
-    ctx.status = 204
-  })
-  return router
-}
+const testOperations = [
+  operation({
+    ...described,
+    id: 'takeBytes',
+    method: 'post',
+    path: '/bytes',
+    answers,
+    async stream(ctx) {
+      const { bytes, sha256 } = await readBody(ctx, maxBytes)
+      ctx.body = { sizeBytes: bytes.byteLength, sha256 }
+    },
+  }),
+  operation({
+    ...described,
+    id: 'takeJson',
+    method: 'post',
+    path: '/json',
+    body: z.strictObject({ name: z.string(), count: z.int().default(1) }),
+    maxBodyBytes: maxBytes,
+    answers,
+    run: ({ body }) => body,
+  }),
+  operation({
+    ...described,
+    id: 'throw',
+    method: 'get',
+    path: '/throw/:what',
+    answers,
+    run({ params: { what } }) {
+      if (what === 'bug') throw new TypeError('secret words of a bug')
+      if (what === 'text') throw 'secret words of a bug' as never
+      if (what === 'overloaded') throw new AppError('overloaded', 'try again')
+      if (what === 'storage')
+        throw new AppError('storage_failed', 'the disk is full', { detail: { path: '/secret' } })
+      throw new AppError('file_ambiguous', 'which one?', {
+        detail: { candidates: [1, 2], status: 200, code: 'x' },
+      })
+    },
+  }),
+  operation({
+    ...described,
+    id: 'removeNothing',
+    method: 'delete',
+    path: '/nothing',
+    answers: { 204: empty('') },
+    run: () => undefined,
+  }),
+]
 
 interface Line {
   readonly level: keyof Log
@@ -86,7 +114,9 @@ async function start(
   const at = (level: keyof Log) => (fields: object, message: string) =>
     void lines.push({ level, fields: { ...fields }, message })
   const log: Log = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
-  const server = httpServer(createHttp({ log, clock: new VirtualClock(), routes: [health(), testRoutes()] }))
+  const server = httpServer(
+    createHttp({ log, clock: new VirtualClock(), api: apiOf([health, ...testOperations]) }),
+  )
   const path = join(folderOf(t), 'run', 'control.sock')
   await listenOnSocket(server, path)
   t.teardown(() => close(server))
@@ -117,11 +147,11 @@ async function send(
 const problemOf = (answer: Answer): Problem => JSON.parse(answer.text)
 const json = { 'content-type': 'application/json' }
 
-t.test('the gateway says that it lives, and its answers are not kept', async t => {
+t.test('the gateway says that it lives, and its answers are asked for again', async t => {
   const { call } = await start(t)
   const answer = await call('/health/live')
   t.match(answer, { status: 200, text: '{"status":"live"}' })
-  t.match(answer.headers, { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' })
+  t.match(answer.headers, { 'cache-control': 'private, no-cache', 'x-content-type-options': 'nosniff' })
   t.equal((await call('/health/live', { method: 'HEAD' })).status, 200)
   t.match(await call('/nothing', { method: 'DELETE' }), { status: 204, text: '' })
 })
@@ -141,7 +171,7 @@ t.test('what is not there and what is not possible are problems as RFC 9457 has 
   const wrong = await call('/health/live', { method: 'DELETE' })
   t.match(problemOf(wrong), { status: 405, code: 'usage', title: 'Method Not Allowed' })
   t.match(wrong, { status: 405, headers: { allow: /GET/ } })
-  t.match(problemOf(await call('/health/live', { method: 'PROPFIND' })), { status: 501, code: 'usage' })
+  t.match(problemOf(await call('/health/live', { method: 'PROPFIND' })), { status: 405, code: 'usage' })
 })
 
 t.test(
@@ -162,7 +192,7 @@ t.test(
     t.match(overloaded, { status: 503, headers: { 'retry-after': '1' } })
     const storage = await call('/throw/storage')
     t.match(problemOf(storage), { status: 503, code: 'storage_failed', detail: 'the disk is full' })
-    t.equal(storage.headers['retry-after'], undefined)
+    t.equal(storage.headers['retry-after'], '5')
     t.notMatch(storage.text, /secret/)
     t.match(
       lines.findLast(line => line.level === 'warn'),
@@ -243,8 +273,8 @@ t.test('JSON is taken as its schema gives it out, or refused with every fault', 
   t.same(JSON.parse((await post('{"name":"x"}')).text), { name: 'x', count: 1 })
   t.equal((await post('{"name":"x"}', { 'content-type': 'application/json; charset=utf-8' })).status, 200)
   const faults = problemOf(await post('{"name":5,"count":1.5,"more":1}'))
-  t.match(faults, { status: 400, code: 'usage', detail: /name.*count.*more/s })
-  t.match(faults['faults'], [{ path: 'name' }, { path: 'count' }, { path: '' }])
+  t.match(faults, { status: 422, code: 'invalid', detail: /name.*count.*more/s })
+  t.match(faults['errors'], [{ path: 'name' }, { path: 'count' }, { path: '' }])
   t.match(problemOf(await post('{')), { status: 400, code: 'usage', detail: 'The body is no JSON.' })
   t.match(problemOf(await post('')), { status: 400 })
   t.match(problemOf(await post(Buffer.from([0x22, 0xff, 0x22]))), { status: 400 }, 'bytes that are no UTF-8')
@@ -263,16 +293,22 @@ t.test('an answer that breaks off after its head is noted, not a crash', async t
     warn() {},
     error() {},
   }
-  const router = new Router()
-  router.get('/broken', ctx => {
-    ctx.body = Readable.from(
-      (async function* () {
-        yield 'half'
-        throw new Error('the source failed')
-      })(),
-    )
+  const broken = operation({
+    ...described,
+    id: 'broken',
+    method: 'get',
+    path: '/broken',
+    answers,
+    stream(ctx) {
+      ctx.body = Readable.from(
+        (async function* () {
+          yield 'half'
+          throw new Error('the source failed')
+        })(),
+      )
+    },
   })
-  const server = httpServer(createHttp({ log, clock: new VirtualClock(), routes: [health(), router] }))
+  const server = httpServer(createHttp({ log, clock: new VirtualClock(), api: apiOf([health, broken]) }))
   const path = join(folderOf(t), 'control.sock')
   await listenOnSocket(server, path)
   t.teardown(() => close(server))

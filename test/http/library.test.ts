@@ -58,7 +58,7 @@ t.test('a file that is new gives 201, the same bytes again 200 and the same patt
     'name=a&as=%00',
     'name=a&x=1',
   ])
-    t.match(await post(query, file(1)), { status: 400, json: { code: 'usage' } }, query)
+    t.match(await post(query, file(1)), { status: 422, json: { code: 'invalid' } }, query)
 })
 
 t.test('of the same file sent by many at once one is new', async t => {
@@ -96,7 +96,7 @@ t.test('the list is filtered by words, tag and format, and goes on page by page'
   t.same(await names('?format=gif'), [200, 0, []])
   t.equal((await names('?q=even&format=ledm'))[1], 3)
   for (const query of ['?limit=0', '?limit=101', `?q=${'x'.repeat(101)}`, '?tag=a,b', '?what=1'])
-    t.equal((await api(query)).status, 400, query)
+    t.equal((await api(query)).status, 422, query)
 })
 
 t.test('a page asks the database once, however many patterns it has', async t => {
@@ -132,7 +132,7 @@ t.test('name and tags are changed by who may, and a pattern that is in use stays
   t.match(await patch({ tags: [] }), { json: { pattern: { tags: [] } } })
   t.match(await patch({ name: 'x' }, 'FIRE'), { status: 404 }, 'what changes wants the exact name')
   for (const body of [{}, { tags: ['a,b'] }, { name: '' }, { name: 'a\nb' }, { name: '\u202egif' }, { x: 1 }])
-    t.equal((await patch(body)).status, 400, JSON.stringify(body))
+    t.equal((await patch(body)).status, 422, JSON.stringify(body))
   await post('name=water.ledm', file(2))
   t.match(await patch({ name: 'water.ledm' }), { status: 409 })
 
@@ -177,6 +177,11 @@ t.test('a thumbnail is a picture with its hash as ETag, which never changes', as
   const answer = await api(`/${pattern.id}/thumbnail`)
   t.match(answer, { status: 200, headers: { 'content-type': 'image/png', etag: `"${pattern.thumbnail}"` } })
   t.match(answer.headers['cache-control'], /immutable/)
+  for (const what of ['thumbnail', 'file']) {
+    t.match((await api(`/${pattern.id}/${what}`)).headers['cache-control'], /immutable/)
+    const byName = await api(`/fire/${what}`)
+    t.match(byName, { status: 200, headers: { 'cache-control': 'private, no-cache' } }, 'a name goes on')
+  }
   t.equal(sha(answer.bytes), pattern.thumbnail)
   t.match(decode(answer.bytes), { width: 8, height: 8 })
   const headers = { 'if-none-match': `"${pattern.thumbnail}"` }
@@ -248,7 +253,7 @@ t.test('a pattern is written in each format that there is; of others the refusal
     status: 400,
     json: { code: 'usage', detail: /Choose one of/ },
   })
-  t.equal((await api(`/${pattern.id}/export`)).status, 400)
+  t.equal((await api(`/${pattern.id}/export`)).status, 422)
   for (const { format, extensions } of exporters) {
     const answer = await api(`/${pattern.id}/export?format=${format}`)
     if (answer.status !== 200) t.match(answer, { status: 422, json: { code: 'does_not_fit' } }, format)

@@ -30,8 +30,8 @@ t.test('keys of boards are for admins, and a board must be there to be paired', 
   })
   const forgotten = await rig.call(`${path}?forget=true`, { method: 'DELETE', token })
   t.match(forgotten, { status: 200, json: { board: { trust: 'untrusted', trusted: false } } })
-  t.match(await rig.call(`${path}?force=1`, { method: 'DELETE', token }), { status: 400 })
-  t.match(await rig.call(path, { method: 'POST', token, json: { key: '00' } }), { status: 400 })
+  t.match(await rig.call(`${path}?force=1`, { method: 'DELETE', token }), { status: 422 })
+  t.match(await rig.call(path, { method: 'POST', token, json: { key: '00' } }), { status: 422 })
   t.match(await rig.call('/api/v1/boards', { token }), {
     json: { boards: [{ trust: 'untrusted' }] },
   })

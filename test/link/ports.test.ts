@@ -29,6 +29,15 @@ const reasons = (policy: Partial<OpenPolicy>) =>
     ({ open, reason }) => `${open} ${reason}`,
   )
 
+t.test('a port that is bridged is for no board, whatever else is said of it', async t => {
+  const all = { discovery: 'all', approved: [unoId], configured: ['/dev/ttyACM0'] } as const
+  const without = reasons(all)
+  const bridged = reasons({ ...all, bridged: [unoId] })
+  const at = without.findIndex((reason, i) => reason !== bridged[i])
+  t.equal(bridged[at], 'false bridge')
+  t.equal(without.filter((reason, i) => reason !== bridged[i]).length, 1, 'the others are as they were')
+})
+
 t.test('only configured and approved ports are opened, and each refusal has its reason', t => {
   t.same(reasons({}), ['false not_approved', 'false not_approved', 'false not_approved'])
   t.same(reasons({ configured: ['/dev/ttyAMA0', unoId] }), [

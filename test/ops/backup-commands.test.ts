@@ -3,12 +3,13 @@ import { existsSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import t, { type Test } from 'tap'
 import { createHttp } from '../../src/http/create-http.ts'
-import { backupRoutes } from '../../src/http/routes/backups.ts'
-import { healthRoutes } from '../../src/http/routes/health.ts'
+import { backupOperations } from '../../src/http/routes/backups.ts'
+import { healthOperations } from '../../src/http/routes/health.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
 import { silentLog } from '../../src/kernel/log.ts'
 import { Backups, databaseIn } from '../../src/store/backups.ts'
 import { openStore } from '../../src/store/store.ts'
+import { apiOf } from '../support/api-of.ts'
 import { type Workplace, workplace } from '../support/pixelgate.ts'
 
 const stateOf = (place: Workplace): string => place.path('state')
@@ -25,7 +26,11 @@ async function daemon(t: Test, place: Workplace): Promise<void> {
   const backups = new Backups({ stateDir: stateOf(place), clock: systemClock, reserveBytes: 0 })
   const health = { check: () => Promise.reject(new Error('not asked')) }
   const server = createServer(
-    createHttp({ log: silentLog, clock: systemClock, routes: [healthRoutes(health), backupRoutes(backups)] }),
+    createHttp({
+      log: silentLog,
+      clock: systemClock,
+      api: apiOf(healthOperations(health), backupOperations(backups)),
+    }),
   )
   server.listen(place.path('control.sock'))
   await once(server, 'listening')

@@ -1,16 +1,16 @@
 import { once } from 'node:events'
 import { createServer, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { Router } from '@koa/router'
 import fc from 'fast-check'
 import t, { type Test } from 'tap'
+import type { Principal } from '../../src/account/principal.ts'
+import type { Operation } from '../../src/http/api/operation.ts'
 import { createHttp } from '../../src/http/create-http.ts'
-import { backupRoutes } from '../../src/http/routes/backups.ts'
-import { healthRoutes } from '../../src/http/routes/health.ts'
-import { metricsRoutes } from '../../src/http/routes/metrics.ts'
+import { backupOperations } from '../../src/http/routes/backups.ts'
+import { healthOperations } from '../../src/http/routes/health.ts'
+import { metricsOperations } from '../../src/http/routes/metrics.ts'
 import { Bus } from '../../src/kernel/bus.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
-import { AppError } from '../../src/kernel/errors.ts'
 import { silentLog } from '../../src/kernel/log.ts'
 import { VirtualClock } from '../../src/kernel/virtual-clock.ts'
 import { GatewayMeter, type MeteredEvents } from '../../src/ops/gateway-meter.ts'
@@ -19,6 +19,7 @@ import { Metrics, type MetricsSources } from '../../src/ops/metrics.ts'
 import { MetricsSampler } from '../../src/ops/metrics-sampler.ts'
 import { openFiles, ProcessMeter } from '../../src/ops/process-meter.ts'
 import type { MetricsSample as WireSample } from '../../src/wire/health.ts'
+import { apiOf, doorFor } from '../support/api-of.ts'
 
 function rig() {
   const bus = new Bus<MeteredEvents>()
@@ -252,9 +253,12 @@ t.test('the event loop’s delay is the pause, not the time between two looks', 
 
 async function listen(
   t: Test,
-  routes: readonly Router[],
+  operations: readonly (readonly Operation[])[],
+  door?: ReturnType<typeof doorFor>,
 ): Promise<(method: string, path: string) => Promise<{ status: number; body: string; type: string }>> {
-  const server = createServer(createHttp({ log: silentLog, clock: systemClock, routes }))
+  const server = createServer(
+    createHttp({ log: silentLog, clock: systemClock, api: apiOf(...operations), ...(door && { lan: door }) }),
+  )
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   t.teardown(() => void server.close())
@@ -302,11 +306,17 @@ t.test('health, metrics and backups over HTTP', async t => {
     createdMs: 0,
     durationMs: 3,
   }
-  const backups = { running: false, make: async () => made, list: async () => [made] }
+  const backups = {
+    running: false,
+    make: async () => made,
+    list: async () => [made],
+    remove: async () => true,
+  }
+  const history = { nowMs: 0, series: async () => ({ everyMs: 60_000, samples: [] }) }
   const whole = await listen(t, [
-    healthRoutes(health),
-    metricsRoutes(metrics, sampler),
-    backupRoutes(backups),
+    healthOperations(health),
+    metricsOperations(metrics, sampler, history),
+    backupOperations(backups),
   ])
   const ok = await whole('GET', '/api/v1/health')
   t.equal(ok.status, 200)
@@ -342,14 +352,12 @@ t.test('health, metrics and backups over HTTP', async t => {
     backups: [{ name: 'a.db' }],
   })
 
-  const stranger = new Router()
-  stranger.use((ctx, next) => {
-    delete ctx.state['principal']
-    return next()
-  })
-  for (const router of [healthRoutes(health), metricsRoutes(metrics, sampler), backupRoutes(backups)])
-    stranger.use(router.routes())
-  const outside = await listen(t, [stranger])
+  const all = [
+    healthOperations(health),
+    metricsOperations(metrics, sampler, history),
+    backupOperations(backups),
+  ]
+  const outside = await listen(t, all, doorFor(undefined))
   const short = JSON.parse((await outside('GET', '/api/v1/health')).body)
   t.same(
     short,
@@ -358,20 +366,8 @@ t.test('health, metrics and backups over HTTP', async t => {
   )
   for (const path of ['/metrics', '/metrics/series', '/backups'])
     t.equal((await outside('GET', `/api/v1${path}`)).status, 401, path)
-  const viewer = new Router()
-  viewer.use((ctx, next) => {
-    ctx.state['principal'] = { kind: 'user', id: 'u', name: 'eve', role: 'operator' }
-    return next()
-  })
-  viewer.use(
-    backupRoutes({
-      ...backups,
-      make: async () => {
-        throw new AppError('conflict', 'busy')
-      },
-    }).routes(),
-  )
-  const lesser = await listen(t, [viewer])
+  const eve: Principal = { kind: 'user', id: 'u', name: 'eve', role: 'operator' }
+  const lesser = await listen(t, all, doorFor(eve))
   t.equal((await lesser('GET', '/api/v1/backups')).status, 403)
   t.equal((await lesser('POST', '/api/v1/backups')).status, 403)
 })

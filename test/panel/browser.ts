@@ -11,9 +11,11 @@ export const panelDir = join(root, 'dist/panel')
 export const chromiumPath = '/usr/bin/chromium'
 export const hasChromium = existsSync(chromiumPath)
 
-export const launch = (): Promise<Browser> =>
+/** `home`: where it looks for certificates that a person has added. */
+export const launch = (more: { home?: string; args?: readonly string[] } = {}): Promise<Browser> =>
   chromium.launch({
     executablePath: chromiumPath,
+    ...(more.home !== undefined && { env: { HOME: more.home } }),
     args: [
       '--headless=new',
       '--no-sandbox',
@@ -21,6 +23,7 @@ export const launch = (): Promise<Browser> =>
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',
+      ...(more.args ?? []),
     ],
   })
 

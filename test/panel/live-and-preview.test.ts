@@ -28,7 +28,7 @@ function run(
 }
 
 const start: LiveInput = { type: 'start' }
-const welcome: LiveInput = { type: 'welcome' }
+const welcome: LiveInput = { type: 'welcome', epoch: 'one', seq: 7 }
 const tick: LiveInput = { type: 'tick' }
 const closed: LiveInput = { type: 'closed', code: 1006, reason: '' }
 const open = run([
@@ -39,12 +39,11 @@ const open = run([
 t.test('a connection subscribes and measures its way there and back', async t => {
   const { state, effects } = run([
     [0, start],
-    [20, { type: 'received', seq: 1 }],
     [20, welcome],
     [32, { type: 'pong', id: 1 }],
   ])
-  t.same(effects, ['open', 'subscribe', 'ping'], 'nothing is fetched again at the first welcome')
-  t.match(state, { phase: 'open', latencyMs: 12, pingSentMs: null })
+  t.same(effects, ['open', 'subscribe', 'ping'], 'there is nothing to go on from at the first welcome')
+  t.match(state, { phase: 'open', latencyMs: 12, pingSentMs: null, position: { epoch: 'one', seq: 7 } })
   t.match(
     run([[40, { type: 'pong', id: 7 }]], open).state,
     { pingSentMs: 20 },
@@ -63,32 +62,35 @@ t.test('a connection subscribes and measures its way there and back', async t =>
   t.same(run([[18_200, tick]], settled).effects, ['ping'], 'then every 15 s')
 })
 
-t.test('after a gap everything is subscribed and fetched again', async t => {
-  const { state, effects } = run(
+t.test('after a cut one goes on from the message that was heard last', async t => {
+  const cut = run(
     [
+      [30, { type: 'received', seq: 9 }],
       [1000, closed],
       [1100, tick],
       [1400, tick],
-      [1500, welcome],
     ],
     open,
   )
-  t.same(effects, ['open', 'subscribe', 'refetch', 'ping'])
-  t.match(state, { phase: 'open', attempt: 0 })
-})
-
-t.test('a message that was left out is fetched', async t => {
+  const back: LiveInput = { type: 'welcome', epoch: 'two', seq: 3 }
+  const { state, effects } = run([[1500, back]], cut.state)
+  t.same([...cut.effects, ...effects], ['open', 'resume', 'ping'])
+  t.match(state, { phase: 'open', attempt: 0, epoch: 'two' })
+  t.same(state.position, { epoch: 'one', seq: 9 }, 'a greeting is no answer to the question')
   t.same(
     run(
       [
-        [30, { type: 'received', seq: 2 }],
-        [31, { type: 'received', seq: 3 }],
-        [32, { type: 'received', seq: 5 }],
+        [1510, closed],
+        [9999, tick],
+        [9999, { type: 'received', seq: 8 }],
       ],
-      open,
-    ).effects,
-    ['refetch'],
+      state,
+    ).state.position,
+    { epoch: 'one', seq: 9 },
+    'cut off again before that',
   )
+  t.same(run([[1510, { type: 'received', seq: 4 }]], state).state.position, { epoch: 'two', seq: 4 })
+  t.equal(run([[1600, { type: 'stop' }]], state).state.position, null, 'the next person begins anew')
 })
 
 t.test('a connection without an answer is given up', async t => {

@@ -1,5 +1,8 @@
 import fc from 'fast-check'
 import t from 'tap'
+import { agentWords } from '../../src/panel/model/agent-words.ts'
+import { unseenOf, withAlerts } from '../../src/panel/model/alerts.ts'
+import { actionWords, auditQuery, changesOf, noFilter } from '../../src/panel/model/audit.ts'
 import { boardShape, sortBoards, stateWord, withBoard } from '../../src/panel/model/boards.ts'
 import {
   emptyConversation,
@@ -40,10 +43,12 @@ import { doneShare, jobShare, type Track, withProgress } from '../../src/panel/m
 import { liveAtRest } from '../../src/panel/model/reconnect.ts'
 import { parseRoute, type Route, routeHash } from '../../src/panel/model/route.ts'
 import { maxSamples, withSamples } from '../../src/panel/model/samples.ts'
+import { readScopes } from '../../src/panel/model/scopes.ts'
 import { matchingCommands } from '../../src/panel/model/slash-commands.ts'
 import { hideAfterMs, mayTell, stillTyping, typingWords, withTypist } from '../../src/panel/model/typing.ts'
 import { readWiring, wiringPath, wiringText } from '../../src/panel/model/wiring.ts'
 import { parseWiring, wiringMap } from '../../src/pattern/wiring.ts'
+import type { AlertView } from '../../src/wire/alert.ts'
 import type { BoardView } from '../../src/wire/board.ts'
 import type { MessageView, RoomView } from '../../src/wire/chat.ts'
 import type { MetricsSample } from '../../src/wire/health.ts'
@@ -83,6 +88,8 @@ const job = (id: string, part: Partial<JobView> = {}): JobView => ({
   imageBytes: 0,
   payloadBytes: 0,
   attempts: 0,
+  createdBy: null,
+  retryOf: null,
   errorCode: null,
   errorMessage: null,
   createdAt: '2026-01-01T00:00:00.000Z',
@@ -189,6 +196,7 @@ t.test('every place has an address and comes back from it', async t => {
     { page: 'settings' },
   ]
   for (const place of places) t.same(parseRoute(routeHash(place)), place)
+  for (const page of ['alerts', 'audit'] as const) t.same(parseRoute(routeHash({ page })), { page })
   t.same(parseRoute(''), { page: 'boards' })
   t.same(parseRoute('#/nowhere'), { page: 'boards' })
   t.same(parseRoute('#/jobs/../../users'), { page: 'jobs', jobId: null }, 'an id is hexadecimal digits')
@@ -453,3 +461,91 @@ t.test('a series holds each moment once, oldest first, up to its cap', async t =
 })
 
 const ids = (items: readonly { readonly id: string }[]) => items.map(({ id }) => id)
+
+t.test('alerts stand newest first, each once, the worst unseen one before all', async t => {
+  const alert = (id: string, part: Partial<AlertView> = {}): AlertView => ({
+    ...{ id, code: 'slow_answers', subject: 'api', severity: 'INFO', message: 'slow', state: 'raised' },
+    ...{ raisedAt: '2026-01-01T00:00:00.000Z', clearedAt: null, acknowledgedAt: null, acknowledgedBy: null },
+    ...part,
+  })
+  const all = withAlerts([alert('a')], [alert('c'), alert('b', { severity: 'CRITICAL' })])
+  t.same(
+    all.map(({ id }) => id),
+    ['c', 'b', 'a'],
+  )
+  t.same(
+    unseenOf(all).map(({ id }) => id),
+    ['b', 'c', 'a'],
+  )
+  const seen = withAlerts(all, [alert('b', { state: 'acknowledged' }), alert('a', { state: 'cleared' })])
+  t.equal(seen.length, 3)
+  t.same(
+    unseenOf(seen).map(({ id }) => id),
+    ['c'],
+  )
+  const many = Array.from({ length: 1200 }, (_, at) => alert(String(at).padStart(4, '0')))
+  t.equal(withAlerts([], many).length, 1000)
+  t.equal(withAlerts([], many)[0]?.id, '1199', 'the oldest ones go')
+})
+
+t.test('an audit entry says what differs, field by field', async t => {
+  t.same(changesOf({ role: 'viewer', name: 'ada' }, { role: 'admin', name: 'ada' }), [
+    { path: 'role', before: 'viewer', after: 'admin' },
+  ])
+  t.same(changesOf(null, { name: 'ada', tags: [1, 2], empty: '' }), [
+    { path: 'name', before: '–', after: 'ada' },
+    { path: 'tags', before: '–', after: '[1,2]' },
+    { path: 'empty', before: '–', after: '""' },
+  ])
+  t.same(changesOf({ layout: { width: 8, height: 8 } }, { layout: { width: 16, height: 8 } }), [
+    { path: 'layout.width', before: '8', after: '16' },
+  ])
+  t.same(changesOf('a', { b: 1 }), [{ path: '', before: 'a', after: '{"b":1}' }])
+  t.same(changesOf(null, null), [])
+  t.same(changesOf({ a: 1 }, null), [{ path: 'a', before: '1', after: '–' }])
+  fc.assert(
+    fc.property(fc.jsonValue(), fc.jsonValue(), (before, after) => {
+      const said = changesOf(before, after)
+      const equal = JSON.stringify(before) === JSON.stringify(after)
+      return equal ? said.length === 0 : said.every(each => each.before !== each.after || each.path !== '')
+    }),
+  )
+  fc.assert(fc.property(fc.jsonValue(), value => changesOf(value, value).length === 0))
+  t.equal(actionWords('changeBoard'), 'Change board')
+  t.equal(actionWords('signIn'), 'Sign in')
+  const query = auditQuery({ ...noFilter, actor: ' ada ', span: 'hour' }, Date.parse('2026-01-01T12:00:00Z'))
+  t.match(query, { actor: 'ada', since: '2026-01-01T11:00:00.000Z' })
+  t.equal(auditQuery(noFilter, 0).since, null)
+})
+
+t.test('browsers and programs are called what people call them', async t => {
+  const of = (system: string, rest: string) => `Mozilla/5.0 (${system}) AppleWebKit/537.36 ${rest}`
+  const known: readonly (readonly [string, string])[] = [
+    [of('X11; Linux x86_64', 'Chrome/140.0.0.0 Safari/537.36'), 'Chrome on Linux'],
+    [of('Linux; Android 15; Pixel', 'Chrome/140.0.0.0 Mobile Safari/537.36'), 'Chrome on Android'],
+    [of('Windows NT 10.0; Win64; x64', 'Chrome/140.0.0.0 Safari/537.36 Edg/140.0'), 'Edge on Windows'],
+    [
+      of('iPhone; CPU iPhone OS 18_0 like Mac OS X', 'Version/18.0 Mobile/15E148 Safari/604.1'),
+      'Safari on an iPhone',
+    ],
+    [
+      'Mozilla/5.0 (Macintosh; Intel Mac OS X 10.15; rv:140.0) Gecko/20100101 Firefox/140.0',
+      'Firefox on a Mac',
+    ],
+    ['curl/8.5.0', 'curl'],
+    ['pixelgate', 'pixelgate'],
+    ['', 'A program without a name'],
+    ['Mozilla/5.0', 'A browser'],
+  ]
+  for (const [agent, words] of known) t.equal(agentWords(agent), words)
+  fc.assert(fc.property(fc.string(), agent => agentWords(agent).length > 0 && agentWords(agent).length <= 40))
+})
+
+t.test('scopes are read as people write lists, and a refusal says how long to wait', async t => {
+  t.same(readScopes(' boards:read, jobs:write;boards:read\n*:read '), ['boards:read', 'jobs:write', '*:read'])
+  t.same(readScopes(' '), [])
+  t.equal(readProblem(429, '{"detail":"Wait.","code":"rate_limited","retryAfterMs":1500}').retryAfterMs, 1500)
+  t.equal(readProblem(429, '{"detail":"Wait."}').retryAfterMs, 0)
+  const code = 'Ab-_9'.padEnd(43, 'x')
+  t.same(parseRoute(`#/invite/${code}`), { page: 'invite', code })
+})

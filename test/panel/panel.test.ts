@@ -215,6 +215,7 @@ if (!hasChromium) {
     const light = (on: Page): Promise<number> =>
       on.evaluate(`(() => {
         const c = document.querySelector('article[aria-label="Bar front"] canvas')
+        if (c === null) return 0
         return c.getContext('2d').getImageData(0, 0, c.width, c.height).data.reduce((sum, v, at) => sum + (at % 4 < 3 ? v : 0), 0)
       })()`)
     const first = await eventually(

@@ -128,6 +128,8 @@ function boards(tables: MemoryTables): SyncTables['boards'] {
     tables.boards.set(id, changed)
     return changed
   }
+  const sorted = () =>
+    [...tables.boards.values()].sort((a, b) => compare(a.name, b.name) || compare(a.id, b.id))
   return {
     seen({ nowMs, ...seen }) {
       const known = tables.boards.get(seen.id)
@@ -136,10 +138,27 @@ function boards(tables: MemoryTables): SyncTables['boards'] {
       return board
     },
     get: id => tables.boards.get(id),
-    list: () => [...tables.boards.values()].sort((a, b) => compare(a.name, b.name) || compare(a.id, b.id)),
+    list: sorted,
+    titles: () =>
+      sorted().map(({ id, name, linkAddress, firmware }) => ({ id, name, linkAddress, firmware })),
+    some: ids => sorted().filter(({ id }) => ids.includes(id)),
+    named: text => {
+      const exact = sorted().filter(({ id, name }) => id === text.toLowerCase() || name === text)
+      if (exact.length > 0 || text.length < 4) return exact
+      return sorted().filter(({ id }) => id.startsWith(text.toLowerCase()))
+    },
+    forget: id => {
+      const own = tables.jobs.filter(job => job.boardId === id)
+      const unfinishedJobs = own.filter(({ state }) => isUnfinished(state)).length
+      if (unfinishedJobs > 0) return { unfinishedJobs }
+      tables.jobs = tables.jobs.filter(job => job.boardId !== id)
+      return tables.boards.delete(id) ? { unfinishedJobs } : undefined
+    },
     rename: ({ id, name }) => change(id, { name }),
-    setProfile: ({ id, width, height, wiring, layoutJson, colorOrder, powerCapMa }) =>
-      change(id, { width, height, wiring, layoutJson, colorOrder, powerCapMa }),
+    setProfile: ({ id, name, width, height, wiring, layoutJson, colorOrder, powerCapMa }) => {
+      const profile = { width, height, wiring, layoutJson, colorOrder, powerCapMa }
+      return change(id, name === undefined ? profile : { ...profile, name })
+    },
     quarantine: ({ id }) => change(id, { quarantined: true }),
     release: ({ id }) => change(id, { quarantined: false }),
     raiseGeneration: ({ id, generation }) =>
@@ -196,6 +215,7 @@ function patterns(tables: MemoryTables): SyncTables['patterns'] {
   return {
     keep({ bytes, thumbnail, tags, door: _door, who: _who, arrivedMs: nowMs, ...rest }) {
       const { put } = blobs(tables)
+      if (!(bytes instanceof Uint8Array)) throw new Error('files on a disk are not modelled')
       const sha = sha256(bytes).toString('hex')
       const isKnown = tables.patterns.some(row => row.sourceSha === sha && row.raw === rest.raw)
       // What is refused leaves no trace in a database, the time of a blob included.
@@ -292,18 +312,26 @@ function jobs(tables: MemoryTables): SyncTables['jobs'] {
       ),
     ],
     ofImage: transferId => tables.jobs.findLast(job => job.transferId === transferId),
+    ofImages: transferIds =>
+      [...new Set(transferIds)].flatMap(transferId => {
+        const job = tables.jobs.findLast(job => job.transferId === transferId)
+        return job === undefined ? [] : [{ transferId, patternId: job.patternId, name: job.name }]
+      }),
     list(filter) {
       const admitted = (job: JobRecord) =>
         (filter.boardId === undefined || job.boardId === filter.boardId) &&
         (filter.batchId === undefined || job.batchId === filter.batchId) &&
+        (filter.patternId === undefined || job.patternId === filter.patternId) &&
         (filter.states === undefined || filter.states.includes(job.state))
       return {
         jobs: page(tables.jobs, filter.before, filter.limit, admitted),
         total: tables.jobs.filter(admitted).length,
       }
     },
+    /** Nothing of an upload reads it. */
+    events: () => [],
     unfinished: () => tables.jobs.filter(({ state }) => isUnfinished(state)),
-    setState: ({ id, nowMs, from, to }) =>
+    setState: ({ id, nowMs, from, to, why }) =>
       change(
         id,
         state => isUnfinished(state) && from.some(other => other === state),
@@ -312,6 +340,7 @@ function jobs(tables: MemoryTables): SyncTables['jobs'] {
           state: to,
           finishedMs: to === 'cancelled' ? nowMs : null,
           attempts: job.attempts + (to === 'transferring' && job.state !== 'transferring' ? 1 : 0),
+          ...why,
           ...(to === 'transferring' && { errorCode: null, errorMessage: null }),
         }),
       ),
@@ -377,6 +406,8 @@ const newRow = ({ nowMs, ...job }: NewJob): JobRecord => ({
   errorCode: null,
   errorMessage: null,
   attempts: 0,
+  createdBy: job.createdBy ?? null,
+  retryOf: job.retryOf ?? null,
   createdMs: nowMs,
   updatedMs: nowMs,
   finishedMs: null,

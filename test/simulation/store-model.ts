@@ -71,6 +71,20 @@ const command: fc.Arbitrary<Command> = fc.oneof(
         boards.seen(seen),
   ),
   board.map(id => async ({ boards }: Store) => [await boards.get(id), await boards.list()]),
+  fc.uniqueArray(board).map(ids => async ({ boards }: Store) => [
+    await boards.titles(),
+    await boards.some(ids),
+  ]),
+  fc.constantFrom('b1', 'B2', 'a', 'b', 'b1-').map(
+    text =>
+      ({ boards }: Store) =>
+        boards.named(text),
+  ),
+  board.map(
+    id =>
+      ({ boards }: Store) =>
+        boards.forget(id),
+  ),
   fc.record({ id: board, name: text }).map(
     change =>
       ({ boards }: Store) =>
@@ -85,6 +99,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
       layoutJson: fc.option(text),
       colorOrder: text,
       powerCapMa: fc.option(fc.nat(9)),
+      name: fc.option(text, { nil: undefined }),
     })
     .map(
       change =>
@@ -220,6 +235,9 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   fc.record({ boardId: board, patternId: pattern }).map(of => async ({ jobs }: Store) => [
     [...(await jobs.imagesOf(of))].sort(),
     await jobs.ofImage('a'),
+    [...(await jobs.ofImages(['a', 'b', 'a']))].sort((one, other) =>
+      one.transferId < other.transferId ? -1 : 1,
+    ),
   ]),
   nowMs.map(
     beforeMs =>

@@ -155,7 +155,8 @@ t.test('no flipped bit of the file ever gives wrong bytes of a blob', async t =>
     // The example once left a table whose name was no text.
     { numRuns: 300, examples: [[105_487, 0]] },
   )
-  t.ok(outcomes.refused > 100, JSON.stringify(outcomes))
+  // A third of the file is pages that a blob or the schema needs.
+  t.ok(outcomes.refused > 30, JSON.stringify(outcomes))
 })
 
 t.test('a database whose first write finds no room is made when there is room', async t => {

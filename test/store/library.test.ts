@@ -1,3 +1,6 @@
+import { createHash } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import fc from 'fast-check'
 import t, { type Test } from 'tap'
@@ -372,3 +375,44 @@ t.test(
     })
   },
 )
+
+t.test('a large file goes from disk to disk part by part, is proved, and is mended like others', async t => {
+  const folder = t.testdir()
+  const path = join(folder, 'large')
+  const large = Buffer.alloc(2_500_000, 'pixelgate')
+  writeFileSync(path, large)
+  const digest = createHash('sha256').update(large).digest('hex')
+  const onDisk = { path, sizeBytes: large.length, sha256: digest }
+  const store = await openStore(join(folder, 'gateway.db'))
+  t.teardown(() => store.close())
+  const kept = await store.patterns.keep(arriving({ bytes: onDisk }))
+  t.match(kept, { created: true, pattern: { sourceSha: digest, sizeBytes: large.length } })
+  t.ok(Buffer.from(await store.blobs.get(digest)).equals(large))
+  t.match(await store.patterns.keep(arriving({ bytes: large })), { created: false })
+  t.match(await store.patterns.keep(arriving({ bytes: onDisk })), { created: false })
+
+  const db = new Sqlite(join(folder, 'gateway.db'))
+  t.teardown(() => db.close())
+  t.equal(db.prepare('SELECT count(*) FROM blobParts').pluck().get(), 3)
+  const damage = (sql: string) => db.prepare(sql).run()
+  for (const sql of [
+    'UPDATE blobParts SET bytes = zeroblob(length(bytes)) WHERE part = 1',
+    'DELETE FROM blobParts WHERE part = 2',
+  ]) {
+    damage(sql)
+    await t.rejects(store.blobs.get(digest), { message: /damaged/ })
+    t.throws(() => verifyDatabase(db, 'x', () => undefined), { message: /damaged/ })
+    await store.patterns.keep(arriving({ bytes: onDisk }))
+    t.ok(Buffer.from(await store.blobs.get(digest)).equals(large))
+  }
+  t.ok(verifyDatabase(db, 'x', () => undefined))
+  damage('DELETE FROM blobParts WHERE part = 0')
+  await store.blobs.put({ bytes: large, nowMs: 1 })
+  t.ok(Buffer.from(await store.blobs.get(digest)).equals(large), 'mended by the bytes themselves')
+
+  writeFileSync(path, 'another file by now')
+  const other = { ...onDisk, sha256: createHash('sha256').update('x').digest('hex') }
+  await t.rejects(store.patterns.keep(arriving({ bytes: other })), { code: 'storage_failed' })
+  await store.patternLibrary.remove({ id: kept.pattern.id, versions: 'one' })
+  t.equal(db.prepare('SELECT count(*) FROM blobParts').pluck().get(), 0)
+})

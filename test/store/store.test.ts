@@ -227,7 +227,7 @@ t.test(
     const failures: AppError[] = []
     const limits = { clock: systemClock, maxPendingCalls: 10, maxPendingBytes: 1000, callTimeoutMs: 10_000 }
     const thread = new StorageThread(
-      { path, busyTimeoutMs: 200 },
+      { path, busyTimeoutMs: 200, role: 'writer' },
       { ...limits, onFailure: e => failures.push(e) },
     )
     await thread.open()
@@ -312,7 +312,7 @@ t.test(
 
 t.test('a full disk refuses the record, keeps what was there and goes on when there is room', async t => {
   const path = pathIn(t)
-  const maxBytes = 384 * 1024
+  const maxBytes = 1024 * 1024
   const store = await openStore(path, { maxBytes })
   await store.settings.set({ key: 'before', value: 'kept' })
   const huge = store.blobs.put({ bytes: new Uint8Array(maxBytes), nowMs: 1 })

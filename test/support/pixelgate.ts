@@ -99,6 +99,11 @@ export class Workplace {
     return new Running(args, this.env)
   }
 
+  /** The same with other surroundings. */
+  startWith(env: Readonly<Record<string, string>>, ...args: readonly string[]): Running {
+    return new Running(args, env)
+  }
+
   /** Runs a command as somebody who may do little, which wants root; otherwise as the user of the test. */
   async runAsNobody(...args: readonly string[]): Promise<Finished> {
     await chmod(this.folder, 0o777)
@@ -122,6 +127,9 @@ class Collector extends Writable {
   }
 }
 
+/** What the first line of the program sets for itself. */
+const asInstalled = { flags: ['--max-semi-space-size=2'], env: { MALLOC_ARENA_MAX: '2' } }
+
 /** A process of the program. */
 export class Running {
   readonly ended: Promise<Finished>
@@ -131,11 +139,24 @@ export class Running {
 
   constructor(args: readonly string[], env: Readonly<Record<string, string>>, uid?: number) {
     // It must not outlive the test, however that ends: it would hold ports which later tests want.
-    const bound = ['--pdeathsig', 'KILL', process.execPath, '--import', 'tsx', 'src/main.ts']
+    const bound = [
+      '--pdeathsig',
+      'KILL',
+      // tap brings itself into every child; as another user it may not write where it gathers, and breaks down within the threads.
+      ...(uid === undefined ? [] : ['env', '-u', 'NODE_OPTIONS']),
+      process.execPath,
+      ...asInstalled.flags,
+      '--import',
+      'tsx',
+      'src/main.ts',
+    ]
     this.#child = spawn('setpriv', [...bound, ...args], {
       cwd: root,
       // Another user cannot write where coverage of this one is gathered.
-      env: uid === undefined ? { ...process.env, ...env } : { PATH: process.env['PATH'], ...env },
+      env:
+        uid === undefined
+          ? { ...process.env, ...asInstalled.env, ...env }
+          : { PATH: process.env['PATH'], ...env },
       ...(uid !== undefined && { uid, gid: uid }),
       stdio: ['ignore', 'pipe', 'pipe'],
     })
@@ -236,7 +257,8 @@ let boards = 0
 /** Starts a board; `line` defaults to a pty. It ends at the test's teardown, or at `stop`. */
 export async function startBoard(t: Test, place: Workplace, values: VirtualBoardValues = {}): Promise<Board> {
   const framesFile = place.path(`frames-${++boards}`)
-  const line = values.tcp === undefined ? { pty: place.path(`board-${boards}`) } : {}
+  const line =
+    values.tcp === undefined && values.mqtt === undefined ? { pty: place.path(`board-${boards}`) } : {}
   const options = parseVirtualBoard({ leds: '8x8', ...line, ...values, 'frames-out': framesFile })
   const out = new Collector()
   const stopping = new AbortController()

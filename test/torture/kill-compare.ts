@@ -1,9 +1,10 @@
 import type { ControlClient } from '../../src/cli/control-client.ts'
 import type { DoneReport } from '../../src/upload/report.ts'
-import type { MqttUserView, UserView } from '../../src/wire/auth.ts'
+import type { UserView } from '../../src/wire/auth.ts'
 import type { BoardView } from '../../src/wire/board.ts'
 import type { MessagePageView, RoomView } from '../../src/wire/chat.ts'
 import type { JobView } from '../../src/wire/job.ts'
+import type { MqttUserView } from '../../src/wire/mqtt-user.ts'
 import type { PatternView } from '../../src/wire/pattern.ts'
 import type { Ledger } from './kill-ledger.ts'
 
@@ -37,12 +38,11 @@ export async function compareAll(client: ControlClient, ledger: Ledger): Promise
     if (found.has(thing)) violations.push(`${thing} is there twice`)
     found.set(thing, text)
   }
-  const { users } = await client.get<{ users: UserView[] }>('/users')
-  for (const { name, role } of users) put(things.user(name), role)
-  const mqtt = await client.get<{ users: MqttUserView[] }>('/mqtt-users')
-  for (const { name, access } of mqtt.users) put(things.mqttUser(name), access)
-  const { boards } = await client.get<{ boards: BoardView[] }>('/boards')
-  for (const { id, name } of boards) if (ledger.knows(things.boardName(id))) put(things.boardName(id), name)
+  for (const { name, role } of await client.list<UserView>('/users', 'users')) put(things.user(name), role)
+  for (const { name, access } of await client.list<MqttUserView>('/mqtt-users', 'users'))
+    put(things.mqttUser(name), access)
+  for (const { id, name } of await client.list<BoardView>('/boards', 'boards'))
+    if (ledger.knows(things.boardName(id))) put(things.boardName(id), name)
   for (const { clientId, text, id } of await messages(client))
     if (clientId !== null) put(things.message(clientId), withId(text, id))
   for (const { name, sha256, sizeBytes, id } of await all<PatternView>(client, 'patterns'))

@@ -23,6 +23,9 @@ const ownerName = 'owner'
 /** Of somebody who exists in a folder under /tmp alone. */
 const password = 'only for kills and cuts'
 
+/** Less than the thirty minutes of an access token, since looking at everything takes its time. */
+const tokenMs = 25 * 60_000
+
 /** What outlives a gateway. */
 export interface Memory {
   readonly ledger: Ledger
@@ -35,6 +38,8 @@ export interface Memory {
   number: number
   nextPattern: number
   token: string | undefined
+  /** When the token runs out by itself, by `performance.now`. */
+  tokenEndsMs: number
   /** A message that was sent and not answered. */
   unanswered: string | undefined
 }
@@ -49,6 +54,7 @@ export function newMemory(rig: KillRig, seed: number): Memory {
     number: 0,
     nextPattern: 0,
     token: undefined,
+    tokenEndsMs: 0,
     unanswered: undefined,
   }
 }
@@ -85,6 +91,7 @@ export class Work {
     this.violations.push(...violations)
     for (const report of reports) memory.reports.set(report.job, report)
     for (const job of jobs) this.#jobs.set(job.id, job)
+    if (performance.now() > memory.tokenEndsMs) memory.token = undefined
     if (memory.token !== undefined && !(await signedIn(url, memory.token)))
       this.violations.push('a sign-in does not hold any more')
   }
@@ -339,6 +346,7 @@ export class Work {
     await this.#request([asked], send, ({ token }) => {
       asked.confirmed()
       memory.token = token
+      memory.tokenEndsMs = performance.now() + tokenMs
     })
   }
 }

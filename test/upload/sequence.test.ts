@@ -44,7 +44,7 @@ t.test('a show that comes in has a thumbnail, of its beginning or of the part th
   t.match(part, { candidates: [{ leds: 2 }] })
   t.notSame(part.thumbnail, arrive({}).thumbnail)
   const asked = { fileName, format: 'std', name: 'part', channels: '4-9', frames: '11+5' }
-  const written = doWork(show, { work: 'export', asked }, defaultLimits)
+  const { bytes: written } = doWork(show, { work: 'export', asked }, defaultLimits)
   t.match(openBest(written, { fileName: 'part.bin' }), { leds: 2, frames: { length: 5 } })
 })
 

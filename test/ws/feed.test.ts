@@ -1,14 +1,15 @@
 import fc from 'fast-check'
 import t, { type Test } from 'tap'
-import type { Principal } from '../../src/account/principal.ts'
+import { guestPrincipal, type Principal } from '../../src/account/principal.ts'
 import type { Chat } from '../../src/chat/chat.ts'
 import { boardId } from '../../src/kernel/ids.ts'
 import type { Log } from '../../src/kernel/log.ts'
 import { silentLog } from '../../src/kernel/log.ts'
+import { Previews } from '../../src/upload/previews.ts'
 import type { BoardView } from '../../src/wire/board.ts'
 import type { MessageView, PresenceView } from '../../src/wire/chat.ts'
 import type { JobView } from '../../src/wire/job.ts'
-import type { ProgressView } from '../../src/wire/live.ts'
+import type { BoardPreviewView, ProgressView } from '../../src/wire/live.ts'
 import { connectHub } from '../../src/ws/feed.ts'
 import { type ChatRig, chatRig, local } from '../chat/chat-rig.ts'
 import { ledmFile, numbers } from '../support/pixelgate.ts'
@@ -18,10 +19,38 @@ async function feedRig(t: Test, { log = silentLog }: { log?: Log } = {}) {
   const rig = await chatRig(t)
   const { core, clock } = rig.upload
   const live = await liveRig(t, { clock, limits: { incomingPerSecond: 1000 } })
-  const feed = connectHub(live.hub, { core, chat: rig.chat, clock, log })
+  const previews = new Previews({ store: rig.upload.store, book: core.book, states: core.states, clock })
+  t.teardown(() => previews.close())
+  const feed = connectHub(live.hub, { core, chat: rig.chat, previews, clock, log })
   t.teardown(() => feed.stop())
   return { rig, live, core, clock }
 }
+
+t.test('guests hear of jobs, and not of the people who asked for them', async t => {
+  const { rig, live, core } = await feedRig(t)
+  const ben = await rig.user('ben', 'operator')
+  const config = { boardName: 'Shelf', width: 8, height: 8, leds: 64 }
+  await rig.upload.present(rig.upload.board(1, { baudRate: 115_200, config }))
+  const [guest, person] = [await live.join(guestPrincipal), await live.join(ben)]
+  for (const caller of [guest, person]) await caller.subscribe('jobs')
+  await core.uploads.addFile(ledmFile(numbers(0, 200)), 'fire.ledm', false)
+  await rig.ask(ben, '/upload fire Shelf')
+  const [job] = (await core.uploads.jobs({ limit: 1 })).jobs
+  if (job === undefined) throw new Error('there is no job')
+  for (const caller of [guest, person]) await caller.subscribe(`jobs/${job.id}`)
+  await rig.upload.ends(job, 'done')
+  await rig.upload.pass(1000)
+  for (const topic of ['jobs', `jobs/${job.id}`]) {
+    for (const caller of [guest, person]) await caller.settle()
+    const heard = (caller: LiveCaller) => caller.data(topic) as JobView[]
+    t.ok(heard(guest).length > 1)
+    t.same(
+      heard(guest),
+      heard(person).map(view => ({ ...view, createdBy: null })),
+    )
+    t.same([...new Set(heard(person).map(({ createdBy }) => createdBy))], ['ben'])
+  }
+})
 
 t.test('boards, jobs and progress are told as they happen', async t => {
   const { rig, live, core } = await feedRig(t)
@@ -79,7 +108,10 @@ t.test('boards, jobs and progress are told as they happen', async t => {
 
   const before = boards().length
   await core.book.change(bench.id, { name: 'Attic' })
-  await caller.until(({ data }) => (data as BoardView).name === 'Attic', 'new name')
+  await caller.until(
+    ({ topic, data }) => topic === 'boards' && (data as BoardView).name === 'Attic',
+    'new name',
+  )
   await caller.settle()
   t.ok(boards().length - before <= 2)
   bench.unplug()
@@ -263,5 +295,39 @@ t.test('each member of a private room hears every message of it, and nobody else
       await eventually(() => live.hub.stats().clients === 0, 'the sockets are gone')
     }),
     { numRuns: 25 },
+  )
+})
+
+t.test('a board that begins to show another pattern tells its first frame', async t => {
+  const { rig, live, core } = await feedRig(t)
+  const anna = await rig.user('anna', 'viewer')
+  const bench = rig.upload.board(1, {
+    baudRate: 115_200,
+    config: { boardName: 'Shelf', width: 8, height: 8, leds: 64 },
+  })
+  await rig.upload.present(bench)
+  const caller = await live.join(anna)
+  await caller.subscribe('preview')
+  await caller.until(({ topic }) => topic === 'preview', 'snapshot')
+  const views = () => caller.data('preview') as BoardPreviewView[]
+  t.match(views(), [{ boardId: bench.id, imageId: null, pixels: null }])
+
+  const file = ledmFile(numbers(0, 5))
+  await core.uploads.addFile(file, 'fire.ledm', false)
+  await rig.ask(local, '/upload fire Shelf')
+  const [job] = (await core.uploads.jobs({ limit: 1 })).jobs
+  if (job === undefined) throw new Error('there is no job')
+  await rig.upload.ends(job, 'done')
+  await rig.upload.pass(3000)
+  await caller.until(
+    ({ topic, data }) => topic === 'preview' && (data as BoardPreviewView).pixels !== null,
+    'the picture',
+  )
+  const shown = views().at(-1)
+  t.match(shown, { boardId: bench.id, imageId: String, width: 8, height: 8 })
+  t.same(
+    Buffer.from(shown?.pixels ?? '', 'base64'),
+    Buffer.from(file.subarray(16, 16 + 192)),
+    'of the file itself',
   )
 })

@@ -4,6 +4,8 @@ import type { AddressInfo, Socket } from 'node:net'
 import type { Test } from 'tap'
 import { WebSocket } from 'ws'
 import { localPrincipal, type Principal } from '../../src/account/principal.ts'
+import { toProblem } from '../../src/http/problem.ts'
+import { rawProblem } from '../../src/http/raw-problem.ts'
 import { type Clock, systemClock } from '../../src/kernel/clock.ts'
 import { withDeadline } from '../../src/kernel/deadline.ts'
 import { silentLog } from '../../src/kernel/log.ts'
@@ -93,6 +95,10 @@ export class LiveCaller {
   }
 }
 
+/** Whether each message has a higher number than the one before. */
+export const isRising = ({ messages }: LiveCaller): boolean =>
+  messages.every(({ seq }, i) => seq > (messages[i - 1]?.seq ?? 0))
+
 export interface LiveRig {
   readonly hub: LiveHub
   readonly clock: VirtualClock
@@ -100,7 +106,7 @@ export interface LiveRig {
   /** Ends of the server, in order of arrival. */
   readonly sockets: Socket[]
   /** Without a principal nobody is known when the socket opens. */
-  connect(principal?: Principal): LiveCaller
+  connect(principal?: Principal, jobId?: string): LiveCaller
   /** Signed in. */
   join(principal: Principal): Promise<LiveCaller>
 }
@@ -118,6 +124,7 @@ export async function liveRig(
     clock: clock ?? virtual,
     log: silentLog,
     version: '1.2.3',
+    epoch: 'epoch',
     authenticate: async token => (token.startsWith('token-') ? person(token.slice(6)) : undefined),
     ...options,
   })
@@ -126,7 +133,14 @@ export async function liveRig(
   const sockets: Socket[] = []
   server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
     sockets.push(socket)
-    hub.handleUpgrade(request, socket, head, known.get(String(request.headers['x-test-caller'] ?? '')))
+    const [, jobId] = /^\/ws\/jobs\/(.+)$/.exec(request.url ?? '') ?? []
+    const principal = known.get(String(request.headers['x-test-caller'] ?? ''))
+    const address = socket.remoteAddress ?? 'local'
+    try {
+      hub.handleUpgrade(request, socket, head, principal, { jobId, address, agent: 'rig' })
+    } catch (thrown) {
+      socket.end(rawProblem(toProblem(thrown, 'rig')))
+    }
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -139,10 +153,13 @@ export async function liveRig(
     server.close()
     await once(server, 'close')
   })
-  const connect = (principal?: Principal): LiveCaller => {
+  const connect = (principal?: Principal, jobId?: string): LiveCaller => {
     if (principal !== undefined) known.set(principal.id, principal)
     const headers = principal === undefined ? {} : { 'x-test-caller': principal.id }
-    const caller = new LiveCaller(`ws://127.0.0.1:${port}/ws`, headers)
+    const caller = new LiveCaller(
+      `ws://127.0.0.1:${port}/ws${jobId === undefined ? '' : `/jobs/${jobId}`}`,
+      headers,
+    )
     callers.push(caller)
     return caller
   }

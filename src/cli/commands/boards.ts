@@ -12,9 +12,8 @@ export const boards: Command = {
   options: { json: { type: 'boolean', help: 'JSON' }, ...daemonOptions },
   examples: ['pixelgate boards', 'pixelgate boards --json'],
   async run(_operands, options, surroundings) {
-    const { boards } = await (await controlClient(options, surroundings)).get<{
-      boards: readonly BoardView[]
-    }>('/boards')
+    const client = await controlClient(options, surroundings)
+    const boards = await client.list<BoardView>('/boards', 'boards')
     const { stdout } = surroundings
     if (flag(options, 'json')) stdout.write(`${JSON.stringify({ boards })}\n`)
     else if (boards.length === 0)

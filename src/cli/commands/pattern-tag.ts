@@ -1,5 +1,6 @@
 import { AppError } from '../../kernel/errors.ts'
-import type { PatternChangeBody, PatternView } from '../../wire/pattern.ts'
+import type { PatternView } from '../../wire/pattern.ts'
+import type { PatternChangeBody } from '../../wire/pattern-query.ts'
 import type { Command } from '../command.ts'
 import { controlClient, daemonOptions } from '../local-config.ts'
 import { flag, text } from '../option-values.ts'

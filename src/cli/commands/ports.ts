@@ -1,12 +1,13 @@
 import { AppError } from '../../kernel/errors.ts'
 import { listPorts } from '../../link/list-ports.ts'
-import type { PortApprovalBody, PortView } from '../../wire/board.ts'
+import type { PortApprovalBody, PortView } from '../../wire/port.ts'
 import type { Command, OptionValues, Surroundings } from '../command.ts'
 import { controlClient, daemonOptions } from '../local-config.ts'
 import { flag, whole } from '../option-values.ts'
 import { textTable } from '../text-table.ts'
 
 const reasons: Readonly<Record<string, string>> = {
+  bridge: 'open: bridged to MQTT (pixelgate bridges)',
   configured: 'open: in the configuration',
   approved: 'open: approved',
   any_usb: 'open: discovery is "all"',
@@ -66,11 +67,13 @@ export const ports: Command = {
   },
 }
 
+/** `unknown`: there is no daemon that could say. */
+type SeenPort = Omit<PortView, 'reason'> & { readonly reason: PortView['reason'] | 'unknown' }
+
 /** The daemon knows which ports it may open; without it the list is all there is. */
-async function portViews(options: OptionValues, surroundings: Surroundings): Promise<readonly PortView[]> {
+async function portViews(options: OptionValues, surroundings: Surroundings): Promise<readonly SeenPort[]> {
   try {
-    return (await (await controlClient(options, surroundings)).get<{ ports: readonly PortView[] }>('/ports'))
-      .ports
+    return await (await controlClient(options, surroundings)).list<PortView>('/ports', 'ports')
   } catch (thrown) {
     if (!(thrown instanceof AppError) || thrown.code !== 'daemon_unreachable') throw thrown
     const found = await listPorts()

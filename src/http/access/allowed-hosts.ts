@@ -9,6 +9,10 @@ export interface Machine {
   hostname(): string
   /** IP addresses of all interfaces. */
   addresses(): readonly string[]
+  /** Names that it has beside that of the system: where multicast DNS has given it one. */
+  otherNames?(): readonly string[]
+  /** Names that it may come to have without anybody's doing. */
+  spareNames?(): readonly string[]
 }
 
 export const thisMachine: Machine = {
@@ -16,11 +20,28 @@ export const thisMachine: Machine = {
   addresses: () => Object.values(networkInterfaces()).flatMap(list => (list ?? []).map(each => each.address)),
 }
 
+/** Neighbours of the same name make a gateway take a number; so many are foreseen. */
+const lastNumber = 9
+
+/** This machine as multicast DNS calls it: `current` is the name of the moment, without `.local`. */
+export function machineCalled(
+  name: string,
+  current: () => string | undefined,
+  machine: Machine = thisMachine,
+): Machine {
+  const numbered = Array.from({ length: lastNumber - 1 }, (_, at) => `${name}-${at + 2}.local`)
+  return {
+    ...machine,
+    otherNames: () => [`${name}.local`, ...(current() === undefined ? [] : [`${current()}.local`])],
+    spareNames: () => numbered,
+  }
+}
+
 /** Names of this machine, without its addresses. */
 export function machineNames(machine: Machine): readonly string[] {
   const name = machine.hostname().toLowerCase()
   const names = [name, `${name.replace(/\..*$/, '')}.local`].filter(each => authorityOf(each) !== undefined)
-  return [...new Set(['localhost', ...names, 'pixelgate.local'])]
+  return [...new Set(['localhost', ...names, 'pixelgate.local', ...(machine.otherNames?.() ?? [])])]
 }
 
 /**

@@ -1,67 +1,99 @@
-import { type IncomingMessage, STATUS_CODES } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
+import type { Caller } from '../../account/accounts.ts'
 import { localPrincipal, type Principal } from '../../account/principal.ts'
 import { AppError } from '../../kernel/errors.ts'
 import { uuidV7 } from '../../kernel/ids.ts'
-import { type Problem, problemHeaders, toProblem } from '../problem.ts'
+import { endWith } from '../end-with.ts'
+import { toProblem } from '../problem.ts'
+import { rawProblem } from '../raw-problem.ts'
+import { callerOf } from './caller.ts'
 import type { LanAccess } from './lan-access.ts'
+import { type AcceptMqtt, mqttUpgrade } from './mqtt-upgrade.ts'
 
-export type UpgradeCheck =
-  /** No principal: the request showed no token, or an old cookie; the client has to name itself first. */
-  | { readonly ok: true; readonly principal: Principal | undefined }
-  | { readonly ok: false; readonly problem: Problem }
-
-/** Host, Origin, then who asks: the same rules as for every other request from the network. */
-export async function checkUpgrade(access: LanAccess, request: IncomingMessage): Promise<UpgradeCheck> {
-  try {
-    access.checkOrigin(request)
-    return { ok: true, principal: await access.identify(request) }
-  } catch (thrown) {
-    return { ok: false, problem: toProblem(thrown, uuidV7(Date.now())) }
-  }
+/** What the WebSockets say about themselves. */
+export interface LiveDoors {
+  /** Who has asked for this ticket; it is of no use after that. */
+  redeem(ticket: string): Principal | undefined
+  /** Rejects with `not_found` when there is no such job, or it is none of theirs. */
+  mayOpen(principal: Principal, jobId: string): Promise<void>
 }
 
+/** Where a WebSocket comes from, and what it is for. */
+export interface LiveOrigin extends Caller {
+  /** Of the channel of one job; undefined: of all topics. */
+  readonly jobId: string | undefined
+}
+
+/** Throws `overloaded` while the socket is still to be answered. */
 type Accept = (
   request: IncomingMessage,
   socket: Duplex,
   head: Buffer,
   principal: Principal | undefined,
+  origin: LiveOrigin,
 ) => void
 
 /**
- * Listener for `upgrade` of a server: hands the sockets of WebSockets at /ws on to `accept`. `access` undefined: the
- * control socket.
+ * Listener for `upgrade` of a server: hands the sockets of WebSockets at /ws and /ws/jobs/ID on to `accept`. Host, Origin,
+ * then who asks: the same rules as for every other request from the network. `access` undefined: the control socket.
+ * `acceptMqtt` has those at /mqtt of the network.
  */
-export function upgradeListener(access: LanAccess | undefined, accept: Accept) {
+export function upgradeListener(
+  access: LanAccess | undefined,
+  accept: Accept,
+  doors?: LiveDoors,
+  acceptMqtt?: AcceptMqtt,
+) {
   return (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     // It may be gone before it is answered; then there is nobody to tell.
     socket.on('error', () => undefined)
-    const check = access === undefined ? local : checkUpgrade(access, request)
-    void check.then(outcome => {
-      if (!outcome.ok) refuseUpgrade(socket, outcome.problem)
-      else if (request.url?.split('?', 1)[0] === '/ws') accept(request, socket, head, outcome.principal)
-      else refuseUpgrade(socket, toProblem(nowhere(), uuidV7(Date.now())))
-    })
+    const refuse = (thrown: unknown) => endWith(socket, rawProblem(toProblem(thrown, uuidV7(Date.now()))))
+    try {
+      const toMqtt = access && acceptMqtt && mqttUpgrade(access, acceptMqtt, request)
+      if (toMqtt !== undefined) return toMqtt(socket, head)
+    } catch (thrown) {
+      return refuse(thrown)
+    }
+    check(access, doors, request)
+      .then(({ principal, origin }) => accept(request, socket, head, principal, origin))
+      .catch(refuse)
   }
 }
 
-const local: Promise<UpgradeCheck> = Promise.resolve({ ok: true, principal: localPrincipal })
-const nowhere = () => new AppError('not_found', 'The WebSocket of the gateway is at /ws.')
+async function check(
+  access: LanAccess | undefined,
+  doors: LiveDoors | undefined,
+  request: IncomingMessage,
+): Promise<{ principal: Principal | undefined; origin: LiveOrigin }> {
+  access?.checkOrigin(request)
+  const [path = '', query = ''] = (request.url ?? '').split('?', 2)
+  const ticket = new URLSearchParams(query).get('ticket')
+  const principal = access === undefined ? localPrincipal : await identify(access, doors, request, ticket)
+  const caller = access === undefined ? { address: 'local', agent: '' } : callerOf(request)
+  if (path === '/ws') return { principal, origin: { ...caller, jobId: undefined } }
+  const [, jobId] = /^\/ws\/jobs\/([0-9a-f-]{36})$/.exec(path) ?? []
+  if (jobId === undefined || doors === undefined)
+    throw new AppError('not_found', 'The WebSockets of the gateway are at /ws, /ws/jobs/ID and /mqtt.')
+  // Without a principal the client names itself first, and hears after that whether there is such a job.
+  if (principal !== undefined) await doors.mayOpen(principal, jobId)
+  return { principal, origin: { ...caller, jobId } }
+}
 
-/** Answers an upgrade with the problem and closes: nothing of Node's does that once a socket is handed over. */
-function refuseUpgrade(socket: Duplex, problem: Problem): void {
-  const body = JSON.stringify(problem)
-  const headers = {
-    ...problemHeaders(problem),
-    'Content-Type': 'application/problem+json',
-    'Content-Length': String(Buffer.byteLength(body)),
-    'Cache-Control': 'no-store',
-    'X-Content-Type-Options': 'nosniff',
-    'X-Request-Id': problem.requestId,
-    Connection: 'close',
-  }
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
-  socket.end(
-    `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status] ?? 'Error'}\r\n${lines.join('')}\r\n${body}`,
-  )
+/** No principal: the request showed no token, or an old cookie; the client has to name itself first. */
+async function identify(
+  access: LanAccess,
+  doors: LiveDoors | undefined,
+  request: IncomingMessage,
+  ticket: string | null,
+): Promise<Principal | undefined> {
+  if (ticket === null) return access.identify(request)
+  const principal = doors?.redeem(ticket)
+  // Whoever asks at the control socket may do everything, which is not to be carried to the network.
+  if (principal === undefined || principal.kind === 'local')
+    throw new AppError(
+      'unauthenticated',
+      'This ticket is not valid, was used, or has run out. Ask for another one.',
+    )
+  return principal
 }

@@ -1,5 +1,7 @@
+import type { IncomingMessage } from 'node:http'
 import type { Middleware } from 'koa'
 import type { Authority, Scheme } from '../access/authority.ts'
+import { schemeOf } from '../access/caller.ts'
 
 /** 'self' covers WebSockets in today's browsers; for older ones our own address is named too. */
 export function contentSecurityPolicy(live?: { scheme: Scheme; authority: Authority }): string {
@@ -24,7 +26,7 @@ const text = ({ host, port }: Authority): string => (port === undefined ? host :
  * The headers of every answer. Written by hand: ready-made sets send upgrade-insecure-requests and HSTS, which lock people
  * out of a gateway on plain HTTP or with a certificate of its own making.
  */
-const fixed = {
+export const fixedHeaders: Readonly<Record<string, string>> = {
   'X-Content-Type-Options': 'nosniff',
   'X-Frame-Options': 'DENY',
   'Referrer-Policy': 'no-referrer',
@@ -39,6 +41,27 @@ const fixed = {
 }
 
 export const headers: Middleware = (ctx, next) => {
-  ctx.set(fixed)
+  ctx.set(fixedHeaders)
   return next()
+}
+
+const constant = Object.entries(fixedHeaders)
+  .filter(([name]) => name !== 'Cache-Control' && name !== 'Content-Security-Policy')
+  .flat()
+const known = new Map<string, readonly string[]>()
+const maxKnown = 100
+
+/**
+ * The same for an answer that is written without Koa, as names and values in turn; Cache-Control is left to it. The same array for
+ * the same host.
+ */
+export function lanHeaders(request: IncomingMessage, authority: Authority): readonly string[] {
+  const scheme = schemeOf(request)
+  const key = `${scheme} ${authority.host} ${authority.port ?? ''}`
+  const remembered = known.get(key)
+  if (remembered !== undefined) return remembered
+  const made = [...constant, 'Content-Security-Policy', contentSecurityPolicy({ scheme, authority })]
+  if (known.size >= maxKnown) known.clear()
+  known.set(key, made)
+  return made
 }

@@ -1,4 +1,4 @@
-import type { Context, Middleware } from 'koa'
+import type { Middleware } from 'koa'
 import type { Principal } from '../../account/principal.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import { toError } from '../../kernel/errors.ts'
@@ -40,7 +40,8 @@ export function problems({ log, clock, onRequest }: ProblemsOptions): Middleware
     const fields = { requestId: ctx.state.requestId, method, path: ctx.path.slice(0, longestPath) }
     try {
       await next()
-      if (ctx.body === undefined || ctx.body === null) refuseUnrouted(ctx)
+      if (ctx.status === 404 && (ctx.body === undefined || ctx.body === null))
+        throw new HttpFault(404, `There is nothing at ${ctx.path}.`)
     } catch (thrown) {
       const problem = toProblem(thrown, ctx.state.requestId)
       sendProblem(ctx, problem)
@@ -48,7 +49,7 @@ export function problems({ log, clock, onRequest }: ProblemsOptions): Middleware
     }
     const { status } = ctx
     const durationMs = clock.now() - began
-    const route = ctx.state.route ?? templateOf(ctx)
+    const route = ctx.state.route ?? 'unmatched'
     const user = ctx.state.principal?.name ?? null
     const changes = method !== 'GET' && method !== 'HEAD' && method !== 'OPTIONS'
     log[changes || refusals.includes(status) ? 'info' : 'debug'](
@@ -57,20 +58,6 @@ export function problems({ log, clock, onRequest }: ProblemsOptions): Middleware
     )
     onRequest?.({ route, method, status, durationMs })
   }
-}
-
-/** The router leaves the last template that matched here. A 404 of the router itself matched none. */
-function templateOf(ctx: Context): string {
-  const template: unknown = ctx['_matchedRoute']
-  return typeof template === 'string' ? template : 'unmatched'
-}
-
-/** The router leaves these to us: it sets the status, and `Allow` where a path has other methods. */
-function refuseUnrouted(ctx: Context): void {
-  if (ctx.status === 404) throw new HttpFault(404, `There is nothing at ${ctx.path}.`)
-  if (ctx.status === 405)
-    throw new HttpFault(405, `${ctx.method} is not for ${ctx.path}; the header Allow names what is.`)
-  if (ctx.status === 501) throw new HttpFault(501, `This server does not know the method ${ctx.method}.`)
 }
 
 function report(log: Log, fields: object, thrown: unknown, problem: Problem): void {

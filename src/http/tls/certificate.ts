@@ -6,6 +6,7 @@ import {
   BasicConstraintsExtension,
   ExtendedKeyUsage,
   ExtendedKeyUsageExtension,
+  Extension,
   KeyUsageFlags,
   KeyUsagesExtension,
   SubjectAlternativeNameExtension,
@@ -13,6 +14,7 @@ import {
   X509Certificate,
   X509CertificateGenerator,
 } from '@peculiar/x509'
+import { encodeNameConstraints, type NameConstraints, nameConstraintsOid } from './name-constraints.ts'
 
 /** Both as PEM: a key of P-256 in PKCS #8, and an X.509 certificate (RFC 5280) signed with ECDSA and SHA-256. */
 export interface KeyAndCertificate {
@@ -30,8 +32,12 @@ const p256 = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
 /** RFC 5280, ub-common-name. */
 const longestName = 64
 
-/** A new certificate authority that may sign end certificates only. */
-export async function makeAuthority(name: string, validity: Validity): Promise<KeyAndCertificate> {
+/** A new certificate authority that may sign end certificates only, and for these names alone. */
+export async function makeAuthority(
+  name: string,
+  constraints: NameConstraints,
+  validity: Validity,
+): Promise<KeyAndCertificate> {
   const keys = await makeKeys()
   const certificate = await X509CertificateGenerator.createSelfSigned({
     ...dates(validity),
@@ -40,6 +46,8 @@ export async function makeAuthority(name: string, validity: Validity): Promise<K
     extensions: [
       new BasicConstraintsExtension(true, 0, true),
       new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
+      // Critical, so that whoever does not understand it trusts nothing that this authority signs.
+      new Extension(nameConstraintsOid, true, encodeNameConstraints(constraints)),
       await SubjectKeyIdentifierExtension.create(keys.publicKey),
     ],
   })

@@ -5,7 +5,7 @@ import { boardShape, stateWord } from '../model/boards.ts'
 import { formatAgo } from '../model/format.ts'
 import { activeJob } from '../model/jobs.ts'
 import { jobs } from '../state/jobs.ts'
-import { mayOperate } from '../state/session.ts'
+import { isGuest, mayOperate } from '../state/session.ts'
 import { Badge } from './badge.tsx'
 import { BoardName } from './board-name.tsx'
 import { BoardScreen } from './board-screen.tsx'
@@ -30,7 +30,9 @@ export function BoardTile({ board }: { readonly board: BoardView }) {
       </div>
       <div class="tile-head">
         <BoardName board={board} />
-        <IconButton icon="settings" label={`Settings of ${board.name}`} onClick={() => setSettings(true)} />
+        {!isGuest.value && (
+          <IconButton icon="settings" label={`Settings of ${board.name}`} onClick={() => setSettings(true)} />
+        )}
       </div>
       <p class="tile-facts">
         <Badge {...presence(board)} />
@@ -44,7 +46,7 @@ export function BoardTile({ board }: { readonly board: BoardView }) {
         <p class="tile-trouble">
           Something claims to be this board and cannot prove it. Look at what is plugged in there.
         </p>
-      ) : (
+      ) : isGuest.value ? null : (
         <div class="tile-controls">
           <BoardTransport board={board} disabled={disabled} />
           <BrightnessSlider board={board} disabled={disabled} onLevel={setHeld} />

@@ -1,10 +1,14 @@
 import { live, liveNowMs } from '../live.ts'
 import { connectionWords } from '../model/connection-words.ts'
-import { me } from '../state/session.ts'
+import { isGuest, me } from '../state/session.ts'
 
 /** Whether what one sees is what is; always on the screen. */
 export function ConnectionState() {
-  const { tone, text, detail } = connectionWords(live.value, me.value !== null, liveNowMs.value)
+  const { tone, text, detail } = connectionWords(
+    live.value,
+    me.value !== null || isGuest.value,
+    liveNowMs.value,
+  )
   return (
     <span class={`connection ${tone}`} title={detail}>
       <i aria-hidden="true" />

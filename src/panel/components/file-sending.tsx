@@ -1,4 +1,5 @@
-import { formatBytes } from '../model/format.ts'
+import { formatBytes, formatRate } from '../model/format.ts'
+import type { Trouble } from '../model/problem.ts'
 import { type FileState, sending, uploadFile } from '../state/upload.ts'
 import { Notice } from './notice.tsx'
 import { ProgressBar } from './progress-bar.tsx'
@@ -42,9 +43,28 @@ export function FileSending({ state }: { readonly state: FileState }) {
         </button>
       </div>
       <ProgressBar share={read ? null : sentBytes / sizeBytes} label={`${name} on its way to the gateway`} />
-      <p class="quiet small">
-        {read ? 'The gateway reads it …' : `${formatBytes(sentBytes)} of ${formatBytes(sizeBytes)}`}
+      <p class="quiet small">{read ? 'The gateway reads it …' : <HowFar {...state} />}</p>
+      <p class="small" role="status">
+        {waitingWords(state.waitsFor)}
       </p>
     </section>
   )
 }
+
+function HowFar({ sentBytes, sizeBytes, pace, waitsFor }: Extract<FileState, { kind: 'sending' }>) {
+  const rate = waitsFor === null ? pace?.bytesPerSecond : null
+  return (
+    <>
+      {formatBytes(sentBytes)} of {formatBytes(sizeBytes)}
+      {rate !== null && rate !== undefined && `, ${formatRate(rate)}`}
+    </>
+  )
+}
+
+/** A person need do nothing; what only a person can mend, such as a full disk, is said all the same. */
+const waitingWords = (trouble: Trouble | null): string =>
+  trouble === null
+    ? ''
+    : `Waiting for the gateway, goes on by itself.${
+        trouble.code === 'storage_failed' || trouble.code === 'overloaded' ? ` ${trouble.message}` : ''
+      }`

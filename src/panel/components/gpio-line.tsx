@@ -13,6 +13,8 @@ const words = {
   button: ['released', 'pressed'],
   'status-led': ['dark', 'lit'],
   reset: ['released', 'held in reset'],
+  input: ['inactive', 'active'],
+  output: ['off', 'on'],
 } as const
 
 /** One line of a chip with its live level. */

@@ -15,6 +15,8 @@ const shapes = {
   identify: 'M9 18h6m-5 3h4M8.5 14.5a6 6 0 1 1 7 0c-.6.5-.9 1.2-1 1.5h-5c-.1-.3-.4-1-1-1.5z',
   copy: 'M9 9h11v11H9zM5 15H4V4h11v1',
   send: 'M4 12 20 4l-5 16-4-7z',
+  alerts: 'M6 16.5V11a6 6 0 0 1 12 0v5.5l1.5 2h-15zM10 21h4',
+  audit: 'M6 3h9l4 4v14H6zM9.5 9h5M9.5 13h6M9.5 17h6',
   alert: 'M12 4 2.5 20h19zM12 10v4.5m0 2.8v.1',
   back: 'M14 6l-6 6 6 6',
   down: 'M6 9l6 6 6-6',

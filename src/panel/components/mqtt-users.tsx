@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks'
-import type { MqttUserView, NewMqttUserView } from '../../wire/auth.ts'
+import type { MqttUserView, NewMqttUserView } from '../../wire/mqtt-user.ts'
 import { call, post } from '../api.ts'
 import { asTrouble } from '../model/problem.ts'
 import { boardName, boards } from '../state/boards.ts'
@@ -13,7 +13,26 @@ import { SelectField } from './select-field.tsx'
 import { TextField } from './text-field.tsx'
 import { useList } from './use-list.ts'
 
-const accessWords = { watch: 'reads all topics', control: 'reads and commands', board: 'a board' } as const
+const accessWords: Readonly<Record<MqttUserView['access'], string>> = {
+  watch: 'reads all topics',
+  control: 'reads and commands',
+  board: 'a board',
+  'home-assistant': 'Home Assistant',
+  bridge: 'a broker that reads',
+  'bridge-control': 'a broker that reads and commands',
+  device: 'a device with topics of its own',
+}
+const kinds: readonly (readonly [string, string])[] = [
+  ['watch', 'a program that reads'],
+  ['control', 'a program that also commands'],
+  ['home-assistant', 'Home Assistant'],
+  ['bridge', 'another broker that reads'],
+  ['bridge-control', 'another broker that also commands'],
+  ['tasmota', 'a device with Tasmota'],
+  ['wled', 'a device with WLED'],
+  ['esphome', 'a device with ESPHome'],
+]
+const shows = new Set(['tasmota', 'wled', 'esphome'])
 
 /** Names and secrets for MQTT: one for each board, and for programs. */
 export function MqttUsers() {
@@ -86,7 +105,7 @@ export function MqttUsers() {
 
 /** The one time that the secret is told. */
 function Secret({ told, onClose }: { readonly told: NewMqttUserView; readonly onClose: () => void }) {
-  const { urls, clientId, topic } = told.settings
+  const { urls, clientId, topic, text, missing } = told.settings
   return (
     <Dialog title="Note it now" onClose={onClose}>
       <p>The gateway keeps only a hash of this secret and cannot show it again.</p>
@@ -102,9 +121,16 @@ function Secret({ told, onClose }: { readonly told: NewMqttUserView; readonly on
           ],
           ['Address', urls.join(', ') || 'no listener for the network is set up'],
           ['Client id', clientId === null ? 'any' : <code key="client">{clientId}</code>],
-          ['Topics', <code key="topic">{topic}/…</code>],
+          ['Topics', <code key="topic">{topicsOf(told, topic)}</code>],
         ]}
       />
+      {missing !== null && <Notice tone="warn">{missing}</Notice>}
+      {text !== null && (
+        <>
+          <pre class="settings-text">{text}</pre>
+          <CopyButton text={text} what="the settings" />
+        </>
+      )}
       <div class="row end">
         <button type="button" class="button primary" onClick={onClose}>
           I have it
@@ -113,6 +139,9 @@ function Secret({ told, onClose }: { readonly told: NewMqttUserView; readonly on
     </Dialog>
   )
 }
+
+const topicsOf = ({ user }: NewMqttUserView, topic: string): string =>
+  user.access === 'device' ? [...user.publish, ...user.subscribe].join(', ') : `${topic}/…`
 
 interface AddProps {
   readonly onAdded: (view: NewMqttUserView) => Promise<void>
@@ -124,9 +153,11 @@ function AddMqttUser({ onAdded, onClose }: AddProps) {
   const [access, setAccess] = useState('watch')
   const [trouble, setTrouble] = useState<string | null>(null)
   const add = async () => {
-    const body = access === 'watch' || access === 'control' ? { access } : { boardId: access }
+    const isKind = kinds.some(([kind]) => kind === access)
+    const show = shows.has(access) ? `?show=${access}` : ''
+    const body = show !== '' ? {} : isKind ? { access } : { boardId: access }
     try {
-      await onAdded(await post<NewMqttUserView>('/mqtt-users', { name: name.trim(), ...body }))
+      await onAdded(await post<NewMqttUserView>(`/mqtt-users${show}`, { name: name.trim(), ...body }))
     } catch (thrown) {
       setTrouble(asTrouble(thrown).message)
     }
@@ -146,8 +177,7 @@ function AddMqttUser({ onAdded, onClose }: AddProps) {
           label="For"
           value={access}
           options={[
-            ['watch', 'a program that reads'],
-            ['control', 'a program that also commands'],
+            ...kinds,
             ...(boards.value ?? []).map(board => [board.id, `the board ${board.name}`] as const),
           ]}
           onChange={setAccess}

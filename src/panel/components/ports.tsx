@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks'
-import type { PortView } from '../../wire/board.ts'
+import type { PortView } from '../../wire/port.ts'
 import { call, post, withQuery } from '../api.ts'
 import { attempt } from '../state/toasts.ts'
 import { Badge } from './badge.tsx'

@@ -4,7 +4,9 @@ import type { Page } from '../model/route.ts'
 import { dark, toggleTheme } from '../state/appearance.ts'
 import { chatOpen, openChat, unreadTotal } from '../state/chat.ts'
 import { route } from '../state/router.ts'
-import { me } from '../state/session.ts'
+import { isAdmin, me } from '../state/session.ts'
+import { AlertBanner } from './alert-banner.tsx'
+import { AlertBell } from './alert-bell.tsx'
 import { Chat, Count } from './chat-drawer.tsx'
 import { ConnectionState } from './connection-state.tsx'
 import { DropAnywhere } from './drop-anywhere.tsx'
@@ -13,8 +15,11 @@ import { Icon, type IconName } from './icon.tsx'
 import { IconButton } from './icon-button.tsx'
 import { Logo } from './logo.tsx'
 import { MoreMenu } from './more-menu.tsx'
+import { MqttBanner } from './mqtt-banner.tsx'
 
-const places: readonly (readonly [Page & IconName, string])[] = [
+type Place = readonly [Page & IconName, string]
+
+const everybodys: readonly Place[] = [
   ['boards', 'Boards'],
   ['upload', 'Upload'],
   ['jobs', 'Jobs'],
@@ -22,6 +27,7 @@ const places: readonly (readonly [Page & IconName, string])[] = [
   ['metrics', 'Metrics'],
   ['settings', 'Settings'],
 ]
+const admins: readonly Place[] = [['audit', 'Audit']]
 /** A thumb reaches three places and the chat; the others are behind "More". */
 const onPhone = 3
 
@@ -29,6 +35,7 @@ const onPhone = 3
 export function Shell({ children }: { readonly children: ComponentChildren }) {
   const [more, setMore] = useState(false)
   const here = route.value.page
+  const places = isAdmin.value ? [...everybodys, ...admins] : everybodys
   return (
     <div class={`shell ${chatOpen.value ? 'with-chat' : ''}`}>
       <button type="button" class="skip" onClick={skip}>
@@ -46,6 +53,7 @@ export function Shell({ children }: { readonly children: ComponentChildren }) {
           label={dark.value ? 'Light colours' : 'Dark colours'}
           onClick={toggleTheme}
         />
+        <AlertBell />
         <ChatButton class="top-chat" />
       </header>
       <nav class="places" aria-label="Pages">
@@ -73,6 +81,8 @@ export function Shell({ children }: { readonly children: ComponentChildren }) {
       </nav>
       <main id="content" tabIndex={-1}>
         <HttpBanner />
+        {isAdmin.value && <MqttBanner />}
+        <AlertBanner />
         {children}
       </main>
       <Chat />

@@ -14,6 +14,7 @@ interface Props {
   readonly minLength?: number
   readonly maxLength?: number
   readonly placeholder?: string
+  readonly inputMode?: 'numeric'
 }
 
 export function TextField({ label, hint, onInput, type = 'text', ...rest }: Props) {

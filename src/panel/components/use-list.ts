@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks'
-import { get } from '../api.ts'
+import { getAll } from '../api.ts'
 import { asTrouble } from '../model/problem.ts'
 
 interface List<T> {
@@ -15,8 +15,7 @@ export function useList<T>(path: string, key: string): List<T> {
   const [trouble, setTrouble] = useState<string | null>(null)
   const reload = async () => {
     try {
-      const answer = await get<Readonly<Record<string, readonly T[]>>>(path)
-      setItems(answer[key] ?? [])
+      setItems(await getAll<T>(path, key))
       setTrouble(null)
     } catch (thrown) {
       setTrouble(asTrouble(thrown).message)

@@ -1,25 +1,23 @@
 import { useState } from 'preact/hooks'
 import type { UserView } from '../../wire/auth.ts'
-import { call, post } from '../api.ts'
+import { post } from '../api.ts'
 import { nowMs } from '../live.ts'
 import { formatAgo } from '../model/format.ts'
-import { asTrouble } from '../model/problem.ts'
 import { me } from '../state/session.ts'
 import { say } from '../state/toasts.ts'
-import { ConfirmDialog } from './confirm-dialog.tsx'
-import { Dialog } from './dialog.tsx'
+import { FormDialog } from './form-dialog.tsx'
 import { Notice } from './notice.tsx'
-import { SelectField } from './select-field.tsx'
+import { type Role, RoleField } from './role-field.tsx'
 import { TextField } from './text-field.tsx'
 import { useList } from './use-list.ts'
-
-type Role = UserView['role']
+import { UserDialog } from './user-dialog.tsx'
 
 /** People who may sign in. */
 export function Users() {
   const { items, trouble, reload } = useList<UserView>('/users', 'users')
   const [adding, setAdding] = useState(false)
-  const [removing, setRemoving] = useState<string | null>(null)
+  const [changing, setChanging] = useState<string | null>(null)
+  const changed = items?.find(({ name }) => name === changing)
   return (
     <section class="card">
       <div class="row between">
@@ -30,39 +28,34 @@ export function Users() {
       </div>
       {trouble !== null && <Notice tone="bad">{trouble}</Notice>}
       <ul class="list">
-        {items?.map(({ id, name, role, createdAt }) => (
-          <li key={id}>
+        {items?.map(user => (
+          <li key={user.id}>
             <span class="list-words">
-              <strong>{name}</strong>
+              <strong>{user.name}</strong>
               <span class="quiet small">
-                {role}, added {formatAgo(createdAt, nowMs.value)}
+                {user.role}, added {formatAgo(user.createdAt, nowMs.value)}
+                {user.secondFactor && ', second factor'}
               </span>
             </span>
-            {name !== me.value?.name && (
+            {user.disabled && <span class="tag off">switched off</span>}
+            {user.name === me.value?.name ? (
+              <span class="tag">you</span>
+            ) : (
               <button
                 type="button"
                 class="button small"
-                aria-label={`Remove ${name}`}
-                onClick={() => setRemoving(name)}
+                aria-label={`Change ${user.name}`}
+                onClick={() => setChanging(user.name)}
               >
-                Remove
+                Change
               </button>
             )}
           </li>
         ))}
       </ul>
       {adding && <AddUser onAdded={reload} onClose={() => setAdding(false)} />}
-      {removing !== null && (
-        <ConfirmDialog
-          title={`Remove ${removing}?`}
-          words="The person is signed out everywhere and cannot sign in any more. What they wrote stays."
-          deed="Remove"
-          act={async () => {
-            await call('DELETE', `/users/${encodeURIComponent(removing)}`)
-            await reload()
-          }}
-          onClose={() => setRemoving(null)}
-        />
+      {changed !== undefined && (
+        <UserDialog user={changed} onChanged={reload} onClose={() => setChanging(null)} />
       )}
     </section>
   )
@@ -78,55 +71,27 @@ function AddUser({
   const [name, setName] = useState('')
   const [password, setPassword] = useState('')
   const [role, setRole] = useState<Role>('operator')
-  const [trouble, setTrouble] = useState<string | null>(null)
   const add = async () => {
-    try {
-      await post('/users', { name: name.trim(), password, role })
-      say(`${name} may sign in.`)
-      await onAdded()
-      onClose()
-    } catch (thrown) {
-      setTrouble(asTrouble(thrown).message)
-    }
+    await post('/users', { name: name.trim(), password, role })
+    say(`${name.trim()} may sign in.`)
+    await onAdded()
+    onClose()
   }
   return (
-    <Dialog title="Add a person" onClose={onClose}>
-      <form
-        class="form"
-        onSubmit={event => {
-          event.preventDefault()
-          void add()
-        }}
-      >
-        {trouble !== null && <Notice tone="bad">{trouble}</Notice>}
-        <TextField label="Name" value={name} onInput={setName} required maxLength={32} autoComplete="off" />
-        <TextField
-          label="Password"
-          type="password"
-          value={password}
-          onInput={setPassword}
-          required
-          minLength={10}
-          maxLength={256}
-          autoComplete="new-password"
-          hint="At least 10 characters."
-        />
-        <SelectField<Role>
-          label="Role"
-          value={role}
-          options={[
-            ['viewer', 'viewer: looks'],
-            ['operator', 'operator: also plays, uploads, chats in rooms'],
-            ['admin', 'admin: also manages people and keys'],
-          ]}
-          onChange={setRole}
-        />
-        <div class="row end">
-          <button type="submit" class="button primary">
-            Add
-          </button>
-        </div>
-      </form>
-    </Dialog>
+    <FormDialog title="Add a person" deed="Add" act={add} onClose={onClose}>
+      <TextField label="Name" value={name} onInput={setName} required maxLength={32} autoComplete="off" />
+      <TextField
+        label="Password"
+        type="password"
+        value={password}
+        onInput={setPassword}
+        required
+        minLength={10}
+        maxLength={256}
+        autoComplete="new-password"
+        hint="At least 10 characters. With an invitation nobody has to tell a password."
+      />
+      <RoleField role={role} onChange={setRole} />
+    </FormDialog>
   )
 }

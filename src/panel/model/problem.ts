@@ -8,6 +8,12 @@ export class Trouble extends Error {
   readonly requestId: string | null
   readonly extensions: Readonly<Record<string, unknown>>
 
+  /** How long to wait before another try; 0: the gateway does not say. */
+  get retryAfterMs(): number {
+    const { retryAfterMs } = this.extensions
+    return typeof retryAfterMs === 'number' ? retryAfterMs : 0
+  }
+
   constructor(
     status: number,
     code: string,

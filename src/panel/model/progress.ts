@@ -1,34 +1,41 @@
 import type { JobView } from '../../wire/job.ts'
 import type { ProgressView } from '../../wire/live.ts'
 
-/** How far a job is, with its speed over the last seconds. */
-export interface Track {
-  readonly progress: ProgressView
+/** How fast bytes have gone over the last seconds. */
+export interface Pace {
+  /** null: it is not known yet. */
   readonly bytesPerSecond: number | null
   readonly samples: readonly { readonly atMs: number; readonly doneBytes: number }[]
+}
+
+/** How far a job is, with its speed over the last seconds. */
+export interface Track extends Pace {
+  readonly progress: ProgressView
 }
 
 const windowMs = 3000
 /** A rate over less than this is noise. */
 const shortestMs = 250
 
-/** A run that began anew has fewer bytes than before; its speed begins anew too. */
-export function withProgress(track: Track | undefined, progress: ProgressView, nowMs: number): Track {
-  const last = track?.samples.at(-1)
-  const continued = last !== undefined && progress.doneBytes >= last.doneBytes ? (track?.samples ?? []) : []
-  const samples = [
-    ...continued.filter(({ atMs }) => nowMs - atMs <= windowMs),
-    { atMs: nowMs, doneBytes: progress.doneBytes },
-  ]
+export const withProgress = (track: Track | undefined, progress: ProgressView, nowMs: number): Track => ({
+  progress,
+  ...withDone(track, progress.doneBytes, nowMs),
+})
+
+/** What began anew has fewer bytes than before; its speed begins anew too. */
+export function withDone(pace: Pace | undefined, doneBytes: number, nowMs: number): Pace {
+  const last = pace?.samples.at(-1)
+  const continued = last !== undefined && doneBytes >= last.doneBytes ? (pace?.samples ?? []) : []
+  const samples = [...continued.filter(({ atMs }) => nowMs - atMs <= windowMs), { atMs: nowMs, doneBytes }]
   const first = samples[0]
   const spanMs = first === undefined ? 0 : nowMs - first.atMs
   const bytesPerSecond =
     first !== undefined && spanMs >= shortestMs
-      ? ((progress.doneBytes - first.doneBytes) * 1000) / spanMs
+      ? ((doneBytes - first.doneBytes) * 1000) / spanMs
       : continued.length > 0
-        ? (track?.bytesPerSecond ?? null)
+        ? (pace?.bytesPerSecond ?? null)
         : null
-  return { progress, bytesPerSecond, samples }
+  return { bytesPerSecond, samples }
 }
 
 /** How far a job is, 0 to 1: by its bytes while they are counted, by its durable blocks otherwise. */

@@ -10,10 +10,10 @@ export interface LiveState {
   readonly sinceMs: number
   /** Of phase `waiting`, ms. */
   readonly retryAtMs: number
-  /** There was a welcome before: the next one ends a gap. */
-  readonly welcomed: boolean
-  /** Last number of this connection; null: none yet. */
-  readonly seq: number | null
+  /** Where to go on after a cut; null: nothing was heard yet. */
+  readonly position: Position | null
+  /** Run of the gateway that this connection has greeted from; empty: not greeted yet. */
+  readonly epoch: string
   readonly pingId: number
   /** null: no ping is under way. */
   readonly pingSentMs: number | null
@@ -24,10 +24,16 @@ export interface LiveState {
   readonly latencyMs: number | null
 }
 
+/** The last message that was heard: its number, and the run of the gateway that the number is of. */
+export interface Position {
+  readonly epoch: string
+  readonly seq: number
+}
+
 export type LiveInput =
   | { readonly type: 'start' }
   | { readonly type: 'stop' }
-  | { readonly type: 'welcome' }
+  | { readonly type: 'welcome'; readonly epoch: string; readonly seq: number }
   | { readonly type: 'received'; readonly seq: number }
   | { readonly type: 'pong'; readonly id: number }
   /** With the code and reason of RFC 6455 §7.1.5, where the other side has given them. */
@@ -41,8 +47,8 @@ export type LiveEffect =
   | 'open'
   | 'close'
   | 'subscribe'
-  /** What happened during the gap is asked for over HTTP. */
-  | 'refetch'
+  /** What was missed is asked for from `position` on. */
+  | 'resume'
   | 'ping'
   /** The connection never came to a welcome: perhaps the session has ended. */
   | 'check-session'
@@ -52,7 +58,7 @@ export interface LiveStep {
   readonly effects: readonly LiveEffect[]
 }
 
-/** What the gateway closes with when the session has ended (docs/chat.md). */
+/** What the gateway closes with when the session has ended (docs/live.md). */
 const signedOut = 4401
 const firstDelayMs = 500
 const longestDelayMs = 15_000
@@ -66,8 +72,8 @@ export const liveAtRest: LiveState = {
   attempt: 0,
   sinceMs: 0,
   retryAtMs: 0,
-  welcomed: false,
-  seq: null,
+  position: null,
+  epoch: '',
   pingId: 0,
   pingSentMs: null,
   nextPingMs: 0,
@@ -83,13 +89,13 @@ export const retryDelayMs = (attempt: number, random: number): number =>
 export function stepLive(state: LiveState, input: LiveInput, nowMs: number, random: number): LiveStep {
   switch (input.type) {
     case 'start':
-      return state.phase === 'stopped' ? open({ ...state, attempt: 0, welcomed: false }, nowMs) : keep(state)
+      return state.phase === 'stopped' ? open({ ...state, attempt: 0, position: null }, nowMs) : keep(state)
     case 'stop':
       return { state: liveAtRest, effects: state.phase === 'stopped' ? [] : ['close'] }
     case 'welcome':
-      return state.phase === 'connecting' ? welcome(state, nowMs) : keep(state)
+      return state.phase === 'connecting' ? welcome(state, input, nowMs) : keep(state)
     case 'received':
-      return received(state, input.seq)
+      return keep(received(state, input.seq))
     case 'pong':
       return state.pingSentMs !== null && input.id === state.pingId
         ? keep({ ...state, pingSentMs: null, latencyMs: nowMs - state.pingSentMs })
@@ -114,24 +120,26 @@ export function stepLive(state: LiveState, input: LiveInput, nowMs: number, rand
 const keep = (state: LiveState): LiveStep => ({ state, effects: [] })
 
 const open = (state: LiveState, nowMs: number): LiveStep => ({
-  state: { ...state, phase: 'connecting', sinceMs: nowMs, seq: null, pingSentMs: null, latencyMs: null },
+  state: { ...state, phase: 'connecting', sinceMs: nowMs, epoch: '', pingSentMs: null, latencyMs: null },
   effects: ['open'],
 })
 
-function welcome(state: LiveState, nowMs: number): LiveStep {
+function welcome(state: LiveState, { epoch, seq }: Position, nowMs: number): LiveStep {
   const opened: LiveState = {
     ...state,
     phase: 'open',
     attempt: 0,
     sinceMs: nowMs,
-    welcomed: true,
+    epoch,
+    // What was heard of the time before stays until the gateway has gone on from there.
+    position: state.position ?? { epoch, seq },
     reason: '',
   }
   const pinged = ping(opened, nowMs)
   return {
     // The first one competes with everything that a page loads; a second one soon says more.
     state: { ...pinged.state, nextPingMs: nowMs + secondPingMs },
-    effects: ['subscribe', ...(state.welcomed ? (['refetch'] as const) : []), ...pinged.effects],
+    effects: [state.position === null ? 'subscribe' : 'resume', ...pinged.effects],
   }
 }
 
@@ -140,11 +148,8 @@ const ping = (state: LiveState, nowMs: number): LiveStep => ({
   effects: ['ping'],
 })
 
-/** A number that was left out is a message that we never got. */
-const received = (state: LiveState, seq: number): LiveStep => ({
-  state: { ...state, seq },
-  effects: state.phase === 'open' && state.seq !== null && seq > state.seq + 1 ? ['refetch'] : [],
-})
+const received = (state: LiveState, seq: number): LiveState =>
+  state.phase === 'open' ? { ...state, position: { epoch: state.epoch, seq } } : state
 
 function wait(state: LiveState, nowMs: number, random: number, effects: readonly LiveEffect[]): LiveStep {
   return {

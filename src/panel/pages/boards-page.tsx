@@ -3,6 +3,7 @@ import { EmptyState } from '../components/empty-state.tsx'
 import { PageHead } from '../components/page-head.tsx'
 import { plural } from '../model/format.ts'
 import { boards } from '../state/boards.ts'
+import { isGuest } from '../state/session.ts'
 
 export function BoardsPage() {
   const all = boards.value
@@ -16,8 +17,14 @@ export function BoardsPage() {
       {all === null && <p class="quiet">Asking the gateway …</p>}
       {all?.length === 0 && (
         <EmptyState icon="boards" title="No boards yet">
-          Plug a board in and approve its port under <a href="#/settings">Settings</a>, or let a board connect
-          over the network. It appears here by itself.
+          {isGuest.value ? (
+            'They appear here by themselves as soon as one is connected.'
+          ) : (
+            <>
+              Plug a board in and approve its port under <a href="#/settings">Settings</a>, or let a board
+              connect over the network. It appears here by itself.
+            </>
+          )}
         </EmptyState>
       )}
       <div class="tiles">

@@ -17,7 +17,9 @@ export function GpioPage() {
   const [trouble, setTrouble] = useState<string | null>(null)
   useEffect(() => {
     const load = () =>
-      void get<GpioView>('/gpio').then(setView, (thrown: unknown) => setTrouble(asTrouble(thrown).message))
+      void get<GpioView>('/gpio?limit=100').then(setView, (thrown: unknown) =>
+        setTrouble(asTrouble(thrown).message),
+      )
     load()
     const take = (line: GpioLineView) =>
       setView(

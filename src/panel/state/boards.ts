@@ -1,6 +1,6 @@
 import { signal } from '@preact/signals'
 import type { BoardChangeBody, BoardView } from '../../wire/board.ts'
-import { call, get, post } from '../api.ts'
+import { call, getAll, post } from '../api.ts'
 import { follow } from '../live.ts'
 import { sortBoards, withBoard } from '../model/boards.ts'
 import { attempt } from './toasts.ts'
@@ -12,8 +12,7 @@ export const boardName = (id: string): string =>
   boards.value?.find(board => board.id === id)?.name ?? `${id.slice(0, 8)}…`
 
 export async function loadBoards(): Promise<void> {
-  const answer = await get<{ boards: readonly BoardView[] }>('/boards')
-  boards.value = sortBoards(answer.boards)
+  boards.value = sortBoards(await getAll<BoardView>('/boards', 'boards'))
 }
 
 export const followBoards = (): (() => void) =>
@@ -21,12 +20,17 @@ export const followBoards = (): (() => void) =>
     ['boards'],
     ({ type, data }) => {
       if (type === 'board') take(data as BoardView)
+      if (type === 'forgotten') drop((data as { readonly boardId: string }).boardId)
     },
     () => void attempt(loadBoards),
   )
 
 const take = (board: BoardView) => {
   boards.value = withBoard(boards.peek() ?? [], board)
+}
+
+const drop = (boardId: string) => {
+  boards.value = (boards.peek() ?? []).filter(({ id }) => id !== boardId)
 }
 
 export async function changeBoard(id: string, change: BoardChangeBody): Promise<void> {

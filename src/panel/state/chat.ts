@@ -1,6 +1,6 @@
 import { computed, signal } from '@preact/signals'
 import type { MessagePageView, MessageView, PresenceView, RoomView, TypingView } from '../../wire/chat.ts'
-import { call, get, post, withQuery } from '../api.ts'
+import { call, get, getAll, post, withQuery } from '../api.ts'
 import { follow, send } from '../live.ts'
 import {
   type Conversation,
@@ -53,8 +53,8 @@ const change = (id: string, to: (conversation: Conversation) => Conversation) =>
 }
 
 export async function loadChat(): Promise<void> {
-  const [{ rooms: all }, present] = await Promise.all([
-    get<{ rooms: readonly RoomView[] }>('/rooms'),
+  const [all, present] = await Promise.all([
+    getAll<RoomView>('/rooms', 'rooms'),
     get<PresenceView>('/presence'),
   ])
   const stored = remembered(seenKey())

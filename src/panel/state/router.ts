@@ -8,6 +8,12 @@ window.addEventListener('hashchange', () => {
   window.scrollTo(0, 0)
 })
 
+/** Without a step in the history: Back does not lead to where one was. */
+export function goInstead(to: Route): void {
+  location.replace(routeHash(to))
+  route.value = to
+}
+
 export function go(to: Route): void {
   location.hash = routeHash(to)
 }

@@ -49,13 +49,21 @@ export interface TransferPlan {
 /** What the conversation asks of its driver; the answer comes back from `yield`. */
 export type Step =
   | { readonly do: 'request'; readonly message: HostMessage }
-  | { readonly do: 'stream'; readonly start: SegmentStart; readonly firstSeq: number }
+  /** `fixed`: the board has chosen the size of the bodies. */
+  | {
+      readonly do: 'stream'
+      readonly start: SegmentStart
+      readonly firstSeq: number
+      readonly fixed: boolean
+    }
 
 export type Answer =
   | { readonly got: 'reply'; readonly message: BoardMessage }
   | { readonly got: 'refusal'; readonly refusal: Refusal }
   /** `stalled`: the board answers, and takes nothing of the image. */
   | { readonly got: 'delivered' | 'resize' | 'stalled' }
+  /** The board has opened a segment by itself (SPEC §5.3), which replaces the one that runs. */
+  | { readonly got: 'pulled'; readonly have: Have }
 
 /** Shared with the driver: what the conversation knows at any moment. */
 export interface Notebook {
@@ -73,7 +81,7 @@ export interface Notebook {
 }
 
 type Steps<T> = Generator<Step, T, Answer>
-type Have = Extract<BoardMessage, { type: 'HAVE' }>
+export type Have = Extract<BoardMessage, { type: 'HAVE' }>
 /** Why a round has to start afresh, without COPY and without what the board holds. */
 type Afresh = { readonly kind: 'afresh'; readonly fault: SenderFault }
 
@@ -140,8 +148,10 @@ function* deliver(
   let lastPlace = ''
   let brokenRounds = 0
   let manifestSent = false
+  let pulled: Have | undefined
   for (;;) {
-    const have = yield* askHave(plan, notes)
+    const have = yield* askHave(plan, notes, pulled)
+    pulled = undefined
     if (!('isMissing' in have)) return failure(have)
     if (have.missing === 0 && have.block !== manifestBlock) return undefined
     // The manifest counts as a block: it was delivered whole and is wanted again, so its CRC was wrong. Where that goes on afresh, it ends as a stall.
@@ -163,8 +173,8 @@ function* deliver(
         }
       }
     }
-    const start = { ...have, bodyBytes: notes.bodySize.current }
-    const end = yield { do: 'stream', start, firstSeq: notes.nextDataSeq }
+    const end = yield { do: 'stream', start: have, firstSeq: have.firstSeq, fixed: have.fixed }
+    if (end.got === 'pulled') pulled = end.have
     if (end.got === 'refusal') return failure({ type: 'REFUSED', refusal: end.refusal })
     if (end.got === 'stalled') return stalled(have.block)
     if (end.got === 'resize') notes.bodySize.change(notes.bodySize.best())
@@ -202,15 +212,29 @@ interface Holding {
   readonly offset: number
   readonly missing: number
   readonly isMissing: (block: number) => boolean
+  readonly firstSeq: number
+  readonly bodyBytes: number
+  /** The board has opened the segment by itself, and chosen the size of its bodies. */
+  readonly fixed: boolean
 }
 
-/** Opens a segment and reads the whole bitmap, page by page. */
-function* askHave(plan: TransferPlan, notes: Notebook): Steps<Holding | Failed> {
+/** Opens a segment, unless the board has done so by itself (`pulled`), and reads the whole bitmap, page by page. */
+function* askHave(plan: TransferPlan, notes: Notebook, pulled?: Have): Steps<Holding | Failed> {
   const blocks = plan.payload.blocks
   const bitmap = new Uint8Array(Math.ceil(blocks.length / 8))
-  const request = { type: 'HAVEQ', firstSeq: notes.nextDataSeq, bodyBytes: notes.bodySize.current } as const
-  const first = yield* ask({ ...request, start: true, from: 0 })
-  if (first.type !== 'HAVE') return first
+  const wanted = { firstSeq: notes.nextDataSeq, bodyBytes: notes.bodySize.current }
+  let own = pulled
+  let first = own
+  if (first === undefined) {
+    const answer = yield { do: 'request', message: { type: 'HAVEQ', ...wanted, start: true, from: 0 } }
+    if (answer.got === 'pulled') own = answer.have
+    const reply = own ?? replyOf(answer)
+    if (reply.type !== 'HAVE') return reply
+    first = reply
+  }
+  const { firstSeq, bodyBytes } = own ?? wanted
+  if (bodyBytes !== notes.bodySize.current) notes.bodySize.change(bodyBytes)
+  const request = { type: 'HAVEQ', firstSeq, bodyBytes } as const
   let page: Have = first
   for (let covered = 0; first.block !== manifestBlock; ) {
     if (page.bitmap.length === 0 || page.from !== covered) break
@@ -231,7 +255,7 @@ function* askHave(plan: TransferPlan, notes: Notebook): Steps<Holding | Failed> 
     0,
   )
   if (block !== manifestBlock) notes.heldBytes += offset
-  return { block, offset, missing, isMissing }
+  return { block, offset, missing, isMissing, firstSeq, bodyBytes, fixed: own !== undefined }
 }
 
 function* copy(
@@ -301,7 +325,10 @@ function* verify(
 type Failed = { readonly type: 'REFUSED'; readonly refusal: Refusal } | BoardMessage
 
 function* ask(message: HostMessage): Steps<Failed> {
-  const answer = yield { do: 'request', message }
+  return replyOf(yield { do: 'request', message })
+}
+
+function replyOf(answer: Answer): Failed {
   if (answer.got === 'reply') return answer.message
   if (answer.got === 'refusal') return { type: 'REFUSED', refusal: answer.refusal }
   throw new Error(`a request was answered by ${answer.got}`)

@@ -6,6 +6,7 @@ import { BodySize } from './body-size.ts'
 import {
   type Answer,
   conversation,
+  type Have,
   type Notebook,
   type Phase,
   type SenderFault,
@@ -13,6 +14,7 @@ import {
   type Step,
   type TransferPlan,
 } from './conversation.ts'
+import { seqDistance } from './flight.ts'
 import { PendingRequest } from './request.ts'
 import { RttEstimator } from './rtt.ts'
 import { blockStarts, manifestBlock, pieces } from './segment.ts'
@@ -20,6 +22,8 @@ import { type Outgoing, Stream } from './stream.ts'
 
 /** No valid frame for so long: the board is mute (SPEC §2.3). */
 const muteMs = 5000
+/** SPEC §5.2. */
+const smallestBody = 32
 
 export interface SenderOptions {
   readonly plan: TransferPlan
@@ -73,6 +77,10 @@ export class Sender {
   #busy = false
   #stream: Stream | undefined
   #streamIsImage = false
+  /** First seq of the segment that the board has opened last. */
+  #openedSeq: number | undefined
+  /** A segment that the board has opened by itself while something else was asked. */
+  #pulled: Have | undefined
   #heardMs: number
   #totals = { payloadBytes: 0, retransmittedBytes: 0 }
   #firstDataMs: number | undefined
@@ -121,11 +129,35 @@ export class Sender {
       case 'ERR':
         return this.#onError(seq, message, nowMs)
       default:
-        if (this.#request?.seq !== seq || replyType(this.#request.message.type) !== message.type) return
+        if (this.#request?.seq !== seq || replyType(this.#request.message.type) !== message.type)
+          return message.type === 'HAVE' ? this.#onPull(message, nowMs) : undefined
         this.#request.answered(nowMs, this.#busy)
         this.#request = undefined
+        if (message.type === 'HAVE' && message.start) {
+          this.#openedSeq = message.firstSeq
+          this.#pulled = undefined
+        }
         this.#resume({ got: 'reply', message }, nowMs)
     }
+  }
+
+  /**
+   * The board opens a segment by itself (SPEC §5.3): taken as if it had been asked. What comes late or twice names a segment
+   * that is open or past, and means nothing.
+   */
+  #onPull(have: Have, nowMs: number): void {
+    const { caps } = this.#options.plan
+    const largest = Math.min(this.#options.maxBody, caps.maxBody)
+    const fits = have.bodyBytes >= smallestBody && have.bodyBytes <= largest
+    const isPast = have.firstSeq === this.#openedSeq || seqDistance(have.firstSeq, this.nextDataSeq) < 0
+    if (!have.start || have.from !== 0 || !fits || isPast) return
+    this.#openedSeq = have.firstSeq
+    const request = this.#request
+    if (request?.message.type === 'HAVEQ' && request.message.start) {
+      this.#request = undefined
+      this.#resume({ got: 'pulled', have }, nowMs)
+    } else if (this.#stream !== undefined) this.#endStream({ got: 'pulled', have }, nowMs)
+    else if (request !== undefined) this.#pulled = have
   }
 
   /** The next frame to send, or undefined when there is nothing to send before `deadlineMs`. */
@@ -239,7 +271,11 @@ export class Sender {
       this.#request = new PendingRequest(step.value.message, takeSeq(), this.#rtt, this.#frameMs(), nowMs)
       return
     }
-    const { start, firstSeq } = step.value
+    const { start, firstSeq, fixed } = step.value
+    const pulled = this.#pulled
+    this.#pulled = undefined
+    if (pulled !== undefined && pulled.firstSeq !== firstSeq)
+      return this.#resume({ got: 'pulled', have: pulled }, nowMs)
     this.#streamIsImage = start.block !== manifestBlock
     this.#stream = new Stream({
       pieces: pieces(plan.payload, this.#starts, start),
@@ -248,7 +284,7 @@ export class Sender {
       bytesPerMs: this.#bytesPerMs,
       rtt: this.#rtt,
       bodySize: this.#notes.bodySize,
-      mayResize: adaptBody,
+      mayResize: adaptBody && !fixed,
       takeSeq,
       nowMs,
     })

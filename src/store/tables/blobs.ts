@@ -3,6 +3,7 @@ import { AppError } from '../../kernel/errors.ts'
 import { read, write } from '../operation.ts'
 import { prepared } from '../prepared.ts'
 import { sha256, shaKey } from '../sha256.ts'
+import { type BlobRow, bytesOf, type FileOnDisk, isIntact, writeParts } from './blob-parts.ts'
 
 /** A blob that no pattern and no job names. */
 const unreferenced = `
@@ -17,18 +18,40 @@ export function dropUnnamed(db: Database, key: Uint8Array): void {
   prepared(db, `DELETE FROM blobs WHERE sha256 = ? AND ${unreferenced}`).run(key)
 }
 
+const touch = 'UPDATE blobs SET storedMs = ? WHERE sha256 = ?'
+
+const rowOf = (db: Database, key: Uint8Array): BlobRow | undefined =>
+  prepared<BlobRow>(db, 'SELECT sizeBytes, bytes FROM blobs WHERE sha256 = ?').get(key)
+
+/** The same as `put` for a file on the disk, of which a part at a time is in memory. */
+export function putFile(db: Database, file: FileOnDisk, nowMs: number): string {
+  const key = shaKey(file.sha256)
+  const stored = rowOf(db, key)
+  if (stored !== undefined && isIntact(db, key, stored)) {
+    prepared(db, touch).run(nowMs, key)
+    return file.sha256
+  }
+  prepared(db, 'DELETE FROM blobParts WHERE sha256 = ?').run(key)
+  const sql = `INSERT INTO blobs (sha256, sizeBytes, storedMs, bytes) VALUES (?, ?, ?, x'')
+    ON CONFLICT (sha256) DO UPDATE SET sizeBytes = excluded.sizeBytes, storedMs = excluded.storedMs, bytes = excluded.bytes`
+  prepared(db, sql).run(key, file.sizeBytes, nowMs)
+  writeParts(db, key, file)
+  return file.sha256
+}
+
 /** Content-addressed bytes: source files, manifests, images. The key is the SHA-256 of the bytes, in hexadecimal. */
 export const blobs = {
   /** Stores the bytes once and returns their SHA-256. A stored copy that the disk has damaged since is mended. */
   put: write((db, blob: { readonly bytes: Uint8Array; readonly nowMs: number }): string => {
     const key = sha256(blob.bytes)
-    const stored = prepared<{ bytes: Buffer }>(db, 'SELECT bytes FROM blobs WHERE sha256 = ?').get(key)
+    const stored = rowOf(db, key)
     if (stored === undefined) {
       const insert = 'INSERT INTO blobs (sha256, sizeBytes, storedMs, bytes) VALUES (?, ?, ?, ?)'
       prepared(db, insert).run(key, blob.bytes.byteLength, blob.nowMs, blob.bytes)
-    } else if (sha256(stored.bytes).equals(key)) {
-      prepared(db, 'UPDATE blobs SET storedMs = ? WHERE sha256 = ?').run(blob.nowMs, key)
+    } else if (isIntact(db, key, stored)) {
+      prepared(db, touch).run(blob.nowMs, key)
     } else {
+      prepared(db, 'DELETE FROM blobParts WHERE sha256 = ?').run(key)
       const mend = 'UPDATE blobs SET storedMs = ?, sizeBytes = ?, bytes = ? WHERE sha256 = ?'
       prepared(db, mend).run(blob.nowMs, blob.bytes.byteLength, blob.bytes, key)
     }
@@ -38,11 +61,12 @@ export const blobs = {
   /** The bytes, hashed again at each read: SQLite itself notices few flipped bits, and wrong bytes must not leave. */
   get: read((db, sha: string): Uint8Array => {
     const key = shaKey(sha)
-    const row = prepared<{ bytes: Buffer }>(db, 'SELECT bytes FROM blobs WHERE sha256 = ?').get(key)
+    const row = rowOf(db, key)
     if (row === undefined) {
       throw new AppError('not_found', `no stored file has the SHA-256 ${sha}`, { detail: { sha } })
     }
-    if (sha256(row.bytes).equals(key)) return row.bytes
+    const bytes = bytesOf(db, key, row)
+    if (sha256(bytes).equals(key)) return bytes
     throw new AppError('storage_failed', 'a stored file is damaged and was not used: upload it again', {
       detail: { reason: 'damaged', sha },
     })

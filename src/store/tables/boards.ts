@@ -3,6 +3,7 @@ import { AppError } from '../../kernel/errors.ts'
 import { type BoardId, boardId } from '../../kernel/ids.ts'
 import { read, write } from '../operation.ts'
 import { prepared } from '../prepared.ts'
+import { unfinishedStates } from './job-record.ts'
 
 /** A board as the gateway remembers it. */
 export interface BoardRecord {
@@ -44,6 +45,8 @@ export interface SeenBoard
 
 export interface BoardProfile {
   readonly id: BoardId
+  /** Left out: as it is. */
+  readonly name?: string | undefined
   readonly width: number
   readonly height: number
   readonly wiring: string
@@ -52,10 +55,18 @@ export interface BoardProfile {
   readonly powerCapMa: number | null
 }
 
+/** What a list is chosen from: small, however large the layouts are. */
+export type BoardTitle = Pick<BoardRecord, 'id' | 'name' | 'linkAddress' | 'firmware'>
+
+/** Jobs that keep a board from being forgotten; undefined: there is no such board. */
+export type Forgotten = { readonly unfinishedJobs: number } | undefined
+
 interface BoardRow extends Omit<BoardRecord, 'id' | 'quarantined'> {
   readonly id: string
   readonly quarantined: number
 }
+
+const unfinished = unfinishedStates.map(state => `'${state}'`).join(', ')
 
 const toBoard = (row: BoardRow): BoardRecord => ({
   ...row,
@@ -106,12 +117,45 @@ export const boards = {
     prepared<BoardRow>(db, 'SELECT * FROM boards ORDER BY name, id').all().map(toBoard),
   ),
 
+  /** In the order of `list`. */
+  titles: read((db): readonly BoardTitle[] =>
+    prepared<BoardTitle>(db, 'SELECT id, name, linkAddress, firmware FROM boards ORDER BY name, id').all(),
+  ),
+
+  /** Those of them that are there, in the order of `list`. */
+  some: read((db, ids: readonly BoardId[]): readonly BoardRecord[] => {
+    const sql = 'SELECT * FROM boards WHERE id IN (SELECT value FROM json_each(?)) ORDER BY name, id'
+    return prepared<BoardRow>(db, sql).all(JSON.stringify(ids)).map(toBoard)
+  }),
+
+  /** Boards with this id or name; where there is none, those whose id begins so (four digits at least). */
+  named: read((db, text: string): readonly BoardRecord[] => {
+    const id = text.toLowerCase()
+    const exact = prepared<BoardRow>(db, 'SELECT * FROM boards WHERE id = ? OR name = ?').all(id, text)
+    if (exact.length > 0 || id.length < 4) return exact.map(toBoard)
+    const begins =
+      "SELECT * FROM boards WHERE id BETWEEN @id AND @id || 'g' AND substr(id, 1, length(@id)) = @id"
+    return prepared<BoardRow>(db, begins).all({ id }).map(toBoard)
+  }),
+
   rename: update<{ readonly id: BoardId; readonly name: string }>('name = @name'),
 
-  setProfile: update<BoardProfile>(
-    `width = @width, height = @height, wiring = @wiring, layoutJson = @layoutJson, colorOrder = @colorOrder,
-      powerCapMa = @powerCapMa`,
-  ),
+  setProfile: write((db, { name, ...profile }: BoardProfile): BoardRecord => {
+    const sql = `UPDATE boards SET name = coalesce(@name, name), width = @width, height = @height, wiring = @wiring,
+      layoutJson = @layoutJson, colorOrder = @colorOrder, powerCapMa = @powerCapMa WHERE id = @id`
+    prepared(db, sql).run({ name: name ?? null, ...profile })
+    return must(find(db, profile.id), profile.id)
+  }),
+
+  /** Removes the board with its finished jobs, its keys and its log, unless jobs of it are unfinished. */
+  forget: write((db, id: BoardId): Forgotten => {
+    const sql = `SELECT count(*) AS count FROM jobs WHERE boardId = ? AND state IN (${unfinished})`
+    const unfinishedJobs = prepared<{ count: number }>(db, sql).get(id)?.count ?? 0
+    if (unfinishedJobs > 0) return { unfinishedJobs }
+    prepared(db, 'DELETE FROM jobs WHERE boardId = ?').run(id)
+    const { changes } = prepared(db, 'DELETE FROM boards WHERE id = ?').run(id)
+    return changes === 0 ? undefined : { unfinishedJobs }
+  }),
 
   quarantine: update<{ readonly id: BoardId }>('quarantined = 1'),
 

@@ -40,17 +40,36 @@ export interface JobRecord {
   readonly errorMessage: string | null
   /** How often a transfer was started or taken up again. */
   readonly attempts: number
+  /** Name of who asked for it; null: not known. */
+  readonly createdBy: string | null
+  /** The failed or cancelled job that this one repeats. */
+  readonly retryOf: JobId | null
   readonly createdMs: number
   readonly updatedMs: number
   readonly finishedMs: number | null
 }
 
+/** One change of a job's state. The first and the 199 latest of a job are kept. */
+export interface JobEventRecord {
+  readonly seq: number
+  readonly jobId: string
+  readonly state: JobState
+  readonly atMs: number
+  /** Why the job waits, is paused or has failed. */
+  readonly errorCode: string | null
+  readonly errorMessage: string | null
+}
+
 /** The row of a SELECT of `jobColumns`. */
 export interface JobRow
-  extends Omit<JobRecord, 'id' | 'boardId' | 'patternId' | 'raw' | 'sourceSha' | 'manifestSha' | 'imageSha'> {
+  extends Omit<
+    JobRecord,
+    'id' | 'boardId' | 'patternId' | 'retryOf' | 'raw' | 'sourceSha' | 'manifestSha' | 'imageSha'
+  > {
   readonly id: string
   readonly boardId: string
   readonly patternId: string | null
+  readonly retryOf: string | null
   readonly raw: number
   readonly sourceSha: Buffer | null
   readonly manifestSha: Buffer | null
@@ -59,13 +78,14 @@ export interface JobRow
 
 export const jobColumns = `id, batchId, boardId, name, patternId, state, raw, optionsJson, sourceSha, manifestSha, imageSha,
   transferId, blocks, durableBlocks, payloadBytes, imageBytes, statsJson, digestAlg, digestValue, errorCode,
-  errorMessage, attempts, createdMs, updatedMs, finishedMs`
+  errorMessage, attempts, createdBy, retryOf, createdMs, updatedMs, finishedMs`
 
 export const toJob = (row: JobRow): JobRecord => ({
   ...row,
   id: jobId(row.id),
   boardId: boardId(row.boardId),
   patternId: row.patternId === null ? null : patternId(row.patternId),
+  retryOf: row.retryOf === null ? null : jobId(row.retryOf),
   raw: row.raw === 1,
   sourceSha: shaHexOrNull(row.sourceSha),
   manifestSha: shaHexOrNull(row.manifestSha),

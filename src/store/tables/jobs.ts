@@ -1,12 +1,13 @@
 import type { Database } from 'better-sqlite3'
 import type { BoardId, JobId, PatternId } from '../../kernel/ids.ts'
-import { read, write } from '../operation.ts'
+import { longRead, read, write } from '../operation.ts'
 import { prepared } from '../prepared.ts'
 import { shaKey, shaKeyOrNull } from '../sha256.ts'
+import { type JobFilter, type JobPage, listJobs } from './job-list.ts'
 import {
+  type JobEventRecord,
   type JobRecord,
   type JobRow,
-  type JobState,
   jobColumns,
   toJob,
   type UnfinishedState,
@@ -15,26 +16,18 @@ import {
 
 export interface NewJob
   extends Pick<
-    JobRecord,
-    'id' | 'batchId' | 'boardId' | 'name' | 'patternId' | 'raw' | 'optionsJson' | 'sourceSha'
-  > {
+      JobRecord,
+      'id' | 'batchId' | 'boardId' | 'name' | 'patternId' | 'raw' | 'optionsJson' | 'sourceSha'
+    >,
+    Partial<Pick<JobRecord, 'createdBy' | 'retryOf'>> {
   readonly nowMs: number
 }
 
-export interface JobFilter {
-  readonly boardId?: BoardId
-  readonly batchId?: string
-  readonly states?: readonly JobState[]
-  /** Only jobs older than this one; without it the newest. */
-  readonly before?: JobId
-  readonly limit: number
-}
-
-export interface JobPage {
-  /** Newest first. */
-  readonly jobs: readonly JobRecord[]
-  /** All jobs that the filter admits, on this page or not. */
-  readonly total: number
+/** What an image was made from. */
+export interface JobOfImage {
+  readonly transferId: string
+  readonly patternId: PatternId | null
+  readonly name: string
 }
 
 /** A change of one job. */
@@ -57,9 +50,11 @@ function change(db: Database, id: JobId, states: string, assignments: string, va
 }
 
 function insert(db: Database, job: NewJob): void {
-  const sql = `INSERT INTO jobs (id, batchId, boardId, name, patternId, state, raw, optionsJson, sourceSha, createdMs, updatedMs)
-    VALUES (@id, @batchId, @boardId, @name, @patternId, 'queued', @raw, @optionsJson, @sourceSha, @nowMs, @nowMs)`
-  prepared(db, sql).run({ ...job, raw: job.raw ? 1 : 0, sourceSha: shaKeyOrNull(job.sourceSha) })
+  const sql = `INSERT INTO jobs (id, batchId, boardId, name, patternId, state, raw, optionsJson, sourceSha, createdBy, retryOf, createdMs, updatedMs)
+    VALUES (@id, @batchId, @boardId, @name, @patternId, 'queued', @raw, @optionsJson, @sourceSha, @createdBy, @retryOf,
+      @nowMs, @nowMs)`
+  const { raw, sourceSha, createdBy = null, retryOf = null } = job
+  prepared(db, sql).run({ ...job, raw: raw ? 1 : 0, sourceSha: shaKeyOrNull(sourceSha), createdBy, retryOf })
 }
 
 export const jobs = {
@@ -93,22 +88,32 @@ export const jobs = {
     return row && toJob(row)
   }),
 
-  list: read((db, filter: JobFilter): JobPage => {
-    const conditions = ['TRUE']
-    if (filter.boardId !== undefined) conditions.push('boardId = @boardId')
-    if (filter.batchId !== undefined) conditions.push('batchId = @batchId')
-    if (filter.states) conditions.push('state IN (SELECT value FROM json_each(@statesJson))')
-    const where = conditions.join(' AND ')
-    const older = filter.before === undefined ? '' : 'AND seq < (SELECT seq FROM jobs WHERE id = @before)'
-    const { states, ...rest } = filter
-    const values = { ...rest, statesJson: JSON.stringify(states ?? []) }
-    const page = `SELECT ${jobColumns} FROM jobs WHERE ${where} ${older} ORDER BY seq DESC LIMIT @limit`
-    const count = `SELECT count(*) AS total FROM jobs WHERE ${where}`
+  /** The same of many images: whose pattern each shows. Images that this gateway has not made are left out. */
+  ofImages: read((db, transferIds: readonly string[]): readonly JobOfImage[] => {
+    const newest = `SELECT max(seq) FROM jobs WHERE transferId IN (SELECT value FROM json_each(?)) GROUP BY transferId`
+    const sql = `SELECT transferId, patternId, name FROM jobs WHERE seq IN (${newest})`
+    return prepared<JobOfImage>(db, sql).all(JSON.stringify(transferIds))
+  }),
+
+  list: longRead((db, filter: JobFilter): JobPage => {
+    const { page, count, values } = listJobs(filter)
     return {
       jobs: prepared<JobRow>(db, page).all(values).map(toJob),
       total: prepared<{ total: number }>(db, count).get(values)?.total ?? 0,
     }
   }),
+
+  /** What happened to a job, oldest first; `afterSeq`: only what came later. */
+  events: read(
+    (
+      db,
+      { id, afterSeq = 0 }: { readonly id: JobId; readonly afterSeq?: number },
+    ): readonly JobEventRecord[] =>
+      prepared<JobEventRecord>(
+        db,
+        `SELECT seq, jobId, state, atMs, errorCode, errorMessage FROM jobEvents WHERE jobId = ? AND seq > ? ORDER BY seq`,
+      ).all(id, afterSeq),
+  ),
 
   /** What a restart takes up again, in order of creation, whatever the clock did meanwhile. */
   unfinished: read((db): JobRecord[] =>
@@ -127,16 +132,18 @@ export const jobs = {
       move: Change & {
         readonly from: readonly UnfinishedState[]
         readonly to: UnfinishedState | 'cancelled'
+        /** Left out: why the job waits or is paused stays as it was noted. */
+        readonly why?: { readonly errorCode: string; readonly errorMessage: string } | undefined
       },
     ): boolean => {
       const sql = `UPDATE jobs SET updatedMs = @nowMs, state = @to,
           finishedMs = iif(@to = 'cancelled', @nowMs, NULL),
           attempts = attempts + (@to = 'transferring' AND state <> 'transferring'),
-          errorCode = iif(@to = 'transferring', NULL, errorCode),
-          errorMessage = iif(@to = 'transferring', NULL, errorMessage)
+          errorCode = iif(@to = 'transferring', NULL, coalesce(@errorCode, errorCode)),
+          errorMessage = iif(@to = 'transferring', NULL, coalesce(@errorMessage, errorMessage))
         WHERE id = @id AND state IN (${unfinished}) AND state IN (SELECT value FROM json_each(@fromJson))`
-      const { from, ...values } = move
-      return prepared(db, sql).run({ ...values, fromJson: JSON.stringify(from) }).changes > 0
+      const { from, why = { errorCode: null, errorMessage: null }, ...values } = move
+      return prepared(db, sql).run({ ...values, ...why, fromJson: JSON.stringify(from) }).changes > 0
     },
   ),
 

@@ -1,5 +1,5 @@
 import type { Database } from 'better-sqlite3'
-import { read, write } from '../operation.ts'
+import { longRead, read, write } from '../operation.ts'
 import { prepared } from '../prepared.ts'
 import { roomVisible, type Viewer } from './rooms.ts'
 
@@ -35,7 +35,7 @@ const columns = 'id, roomId, author, authorId, kind, text, clientId, createdMs'
 export const messagePageSql = (older: boolean): string =>
   `SELECT ${columns} FROM messages WHERE roomId = @roomId
   ${older ? 'AND seq < (SELECT seq FROM messages WHERE id = @before AND roomId = @roomId)' : ''}
-  ORDER BY seq DESC LIMIT @limit`
+  ORDER BY seq DESC LIMIT @limit OFFSET @skip`
 
 /** The console writes without a user's id, so the index that forbids repetitions does not see it. */
 export const repeatedMessageSql = `SELECT ${columns} FROM messages
@@ -96,12 +96,18 @@ export const messages = {
         readonly roomId: string
         readonly viewer: Viewer
         readonly before?: string
+        readonly skip?: number
         readonly limit: number
       },
-    ): readonly MessageRecord[] | undefined => {
-      const { viewer, ...values } = page
+    ): { readonly messages: readonly MessageRecord[]; readonly total: number } | undefined => {
+      const { viewer, skip = 0, ...values } = page
       if (kindOf(db, page.roomId, viewer) === undefined) return undefined
-      return prepared<MessageRecord>(db, messagePageSql(page.before !== undefined)).all(values)
+      const messages = prepared<MessageRecord>(db, messagePageSql(page.before !== undefined))
+      const count = 'SELECT count(*) AS total FROM messages WHERE roomId = ?'
+      return {
+        messages: messages.all({ ...values, skip }),
+        total: prepared<{ total: number }>(db, count).get(page.roomId)?.total ?? 0,
+      }
     },
   ),
 
@@ -117,7 +123,7 @@ export const messages = {
    * `seq` of the newest message that is too old to keep; undefined: all may stay. `keepBytes` reads the whole
    * room.
    */
-  border: read(
+  border: longRead(
     (
       db,
       cap: { readonly roomId: string; readonly keep: number; readonly keepBytes?: number },

@@ -1,7 +1,7 @@
 import type { Database } from 'better-sqlite3'
 import { AppError } from '../../kernel/errors.ts'
 import type { PatternId } from '../../kernel/ids.ts'
-import { read, write } from '../operation.ts'
+import { longRead, read, write } from '../operation.ts'
 import { prepared } from '../prepared.ts'
 import { searchForm } from '../search-form.ts'
 import { shaKeyOrNull } from '../sha256.ts'
@@ -55,7 +55,7 @@ export const patternLibrary = {
    * same without regard to case, and at last without the ending of the file's name; those two only `loosely`. Several only where the start of
    * an id fits several.
    */
-  find: read((db, text: string, how: 'exactly' | 'loosely'): readonly PatternRecord[] => {
+  find: longRead((db, text: string, how: 'exactly' | 'loosely'): readonly PatternRecord[] => {
     const newest = `f.id = ? ORDER BY p.seq DESC LIMIT 1`
     const exact =
       findRow(db, 'p.id = ?', text.toLowerCase()) ??

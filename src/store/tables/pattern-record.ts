@@ -57,10 +57,8 @@ export interface PatternRow
 
 export const patternSource = 'patterns AS p JOIN patternFamilies AS f ON f.id = p.familyId'
 
-export const isLatest = '(p.seq = (SELECT max(o.seq) FROM patterns AS o WHERE o.familyId = p.familyId))'
-
 /** Everything of a pattern, tags included, in one row: a page is one statement. */
-export const patternColumns = `p.id, p.familyId, f.name, p.name AS fileName, p.version, ${isLatest} AS latest,
+export const patternColumns = `p.id, p.familyId, f.name, p.name AS fileName, p.version, p.latest,
   (SELECT count(*) FROM patterns AS o WHERE o.familyId = p.familyId) AS versions,
   (SELECT json_group_array(t.tag ORDER BY t.tag) FROM patternTags AS t WHERE t.familyId = p.familyId) AS tagsJson,
   p.raw, p.sourceSha, p.sizeBytes, p.format, p.readingJson, p.factsJson, p.thumbnailSha, p.createdMs`

@@ -27,9 +27,9 @@ export function searchCondition(text: string): {
         ? []
         : [
             `p.familyId IN (SELECT rowid FROM patternSearch
-              WHERE NOT EXISTS (SELECT 1 FROM json_each(@shortJson) WHERE instr(patternSearch.text, value) = 0))`,
+              WHERE ${short.map((_, at) => `instr(text, @short${at}) > 0`).join(' AND ')})`,
           ]),
     ],
-    values: { match, shortJson: JSON.stringify(short) },
+    values: { match, ...Object.fromEntries(short.map((word, at) => [`short${at}`, word])) },
   }
 }

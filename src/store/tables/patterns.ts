@@ -1,12 +1,13 @@
 import type { Database } from 'better-sqlite3'
 import type { PatternId } from '../../kernel/ids.ts'
-import { read, write } from '../operation.ts'
+import { longRead, read, write } from '../operation.ts'
 import { prepared } from '../prepared.ts'
 import { shaKey, shaKeyOrNull } from '../sha256.ts'
-import { blobs } from './blobs.ts'
+import type { FileOnDisk } from './blob-parts.ts'
+import { blobs, putFile } from './blobs.ts'
 import { familyNamed, indexFamily, tagFamily } from './pattern-families.ts'
+import { listPatterns, type PatternFilter, type PatternPage } from './pattern-list.ts'
 import {
-  isLatest,
   type PatternArrival,
   type PatternRecord,
   type PatternRow,
@@ -14,36 +15,17 @@ import {
   patternSource,
   toPattern,
 } from './pattern-record.ts'
-import { searchCondition } from './pattern-search.ts'
 
 /** A file that comes in. */
 export interface ArrivingPattern
   extends PatternArrival,
     Pick<PatternRecord, 'id' | 'raw' | 'factsJson' | 'tags'> {
-  readonly bytes: Uint8Array
+  /** Or where they are, for the storage thread to read. */
+  readonly bytes: Uint8Array | FileOnDisk
   /** PNG; null: there is none. */
   readonly thumbnail: Uint8Array | null
   /** Of the family. */
   readonly name: string
-}
-
-export interface PatternFilter {
-  /** All versions of this pattern's family instead of the newest of each. */
-  readonly versionsOf?: PatternId | undefined
-  readonly tag?: string | undefined
-  readonly format?: string | undefined
-  /** Words of which each is a part of names, tags or formats. */
-  readonly text?: string | undefined
-  /** Only what is older than this one; without it the newest. */
-  readonly before?: PatternId | undefined
-  readonly limit: number
-}
-
-export interface PatternPage {
-  /** Newest first. */
-  readonly patterns: readonly PatternRecord[]
-  /** All that the filter admits, on this page or not. */
-  readonly total: number
 }
 
 /** Arrivals that are kept of a pattern: the first and the newest others. */
@@ -64,7 +46,8 @@ export const patterns = {
   keep: write(
     (db, arriving: ArrivingPattern): { readonly pattern: PatternRecord; readonly created: boolean } => {
       const { bytes, thumbnail, arrivedMs: nowMs } = arriving
-      const sourceSha = blobs.put.run(db, { bytes, nowMs })
+      const sourceSha =
+        bytes instanceof Uint8Array ? blobs.put.run(db, { bytes, nowMs }) : putFile(db, bytes, nowMs)
       const thumbnailSha = thumbnail && blobs.put.run(db, { bytes: thumbnail, nowMs })
       const hashes = { sourceSha: shaKey(sourceSha), thumbnailSha: shaKeyOrNull(thumbnailSha) }
       const known = prepared<{ id: string }>(
@@ -89,23 +72,8 @@ export const patterns = {
     return row && toPattern(row)
   }),
 
-  list: read((db, { versionsOf, text = '', ...filter }: PatternFilter): PatternPage => {
-    const search = searchCondition(text)
-    const conditions = [
-      versionsOf === undefined
-        ? isLatest
-        : 'p.familyId = (SELECT own.familyId FROM patterns AS own WHERE own.id = @versionsOf)',
-      ...(filter.tag === undefined
-        ? []
-        : ['EXISTS (SELECT 1 FROM patternTags AS t WHERE t.familyId = p.familyId AND t.tag = @tag)']),
-      ...(filter.format === undefined ? [] : ['p.format = @format']),
-      ...search.conditions,
-    ].join(' AND ')
-    const values = { ...filter, versionsOf, ...search.values }
-    const older =
-      filter.before === undefined ? '' : 'AND p.seq < (SELECT seq FROM patterns WHERE id = @before)'
-    const page = `SELECT ${patternColumns} FROM ${patternSource} WHERE ${conditions} ${older} ORDER BY p.seq DESC LIMIT @limit`
-    const count = `SELECT count(*) AS total FROM ${patternSource} WHERE ${conditions}`
+  list: longRead((db, filter: PatternFilter): PatternPage => {
+    const { page, count, values } = listPatterns(filter)
     return {
       patterns: prepared<PatternRow>(db, page).all(values).map(toPattern),
       total: prepared<{ total: number }>(db, count).get(values)?.total ?? 0,
@@ -128,7 +96,7 @@ function insert(
     ...{ id, fileName, format, arrivedMs, familyId, version, readingJson, factsJson },
     ...hashes,
     raw: Number(pattern.raw),
-    sizeBytes: pattern.bytes.byteLength,
+    sizeBytes: pattern.bytes instanceof Uint8Array ? pattern.bytes.byteLength : pattern.bytes.sizeBytes,
   })
   return id
 }

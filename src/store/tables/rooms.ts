@@ -53,7 +53,7 @@ interface MemberRow extends RoomMember {
  * Rooms that the viewer may know of. Whoever is no member learns nothing of a room, not even that it exists.
  */
 export const roomVisible = `(kind = 'common' OR @viewer IS NULL
-  OR EXISTS (SELECT 1 FROM roomMembers WHERE roomId = rooms.id AND userId = @viewer))`
+  OR EXISTS (SELECT 1 FROM roomMembers AS own WHERE own.roomId = rooms.id AND own.userId = @viewer))`
 
 const selectRooms = `SELECT rooms.id, rooms.name, kind, rooms.createdMs, createdBy AS createdById, users.name AS createdByName
   FROM rooms LEFT JOIN users ON users.id = rooms.createdBy`
@@ -82,6 +82,14 @@ const membersOf = (db: Database, roomId: string): readonly MemberRow[] =>
     `SELECT roomId, userId AS id, name FROM roomMembers JOIN users ON users.id = userId
      WHERE roomId = ? ORDER BY name`,
   ).all(roomId)
+
+const membersOfAll = (db: Database, viewer: Viewer): readonly MemberRow[] =>
+  prepared<MemberRow>(
+    db,
+    `SELECT roomId, userId AS id, users.name FROM roomMembers
+     JOIN users ON users.id = userId JOIN rooms ON rooms.id = roomId
+     WHERE ${roomVisible} ORDER BY users.name`,
+  ).all({ viewer })
 
 function userNamed(db: Database, name: string): RoomMember {
   const user = prepared<RoomMember>(db, 'SELECT id, name FROM users WHERE name = ?').get(name)
@@ -130,7 +138,9 @@ export const rooms = {
   list: read((db, viewer: Viewer): RoomRecord[] => {
     const order = `ORDER BY kind = 'group', rooms.name COLLATE NOCASE, rooms.id`
     const found = prepared<RoomRow>(db, `${selectRooms} WHERE ${roomVisible} ${order}`).all({ viewer })
-    return found.map(row => toRoom(row, membersOf(db, row.id)))
+    const members = new Map<string, MemberRow[]>(found.map(({ id }) => [id, []]))
+    for (const member of membersOfAll(db, viewer)) members.get(member.roomId)?.push(member)
+    return found.map(row => toRoom(row, members.get(row.id) ?? []))
   }),
 
   /** undefined when it is not there or not the viewer's to see. */

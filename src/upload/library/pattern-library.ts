@@ -1,10 +1,12 @@
+import type { Bus } from '../../kernel/bus.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import { AppError } from '../../kernel/errors.ts'
 import { exporters } from '../../pattern/export/exporters.ts'
 import type { Store } from '../../store/store.ts'
+import type { PatternFilter, PatternPage } from '../../store/tables/pattern-list.ts'
 import type { PatternArrival, PatternRecord } from '../../store/tables/pattern-record.ts'
-import type { PatternFilter, PatternPage } from '../../store/tables/patterns.ts'
 import type { PatternThread } from '../pattern-thread/pattern-thread.ts'
+import type { PatternEvents } from './pattern-events.ts'
 import { type StoredReading, withStoredReading } from './stored-reading.ts'
 
 export interface LibraryChange {
@@ -17,7 +19,13 @@ export interface LibraryChange {
 export interface ExportedPattern {
   readonly bytes: Uint8Array
   readonly fileName: string
+  /** Hexadecimal SHA-256 of the bytes. */
+  readonly sha256: string
+  /** One sentence for each thing of the pattern that the format cannot keep. */
+  readonly notes: readonly string[]
 }
+
+type ExportHow = StoredReading & { readonly colorOrder?: string | undefined }
 
 /** Names that a refusal tells. */
 const namesTold = 5
@@ -27,8 +35,15 @@ export class PatternLibrary {
   readonly #store: Store
   readonly #patterns: PatternThread
   readonly #clock: Clock
+  readonly #bus: Pick<Bus<PatternEvents>, 'emit'>
 
-  constructor(parts: { readonly store: Store; readonly patterns: PatternThread; readonly clock: Clock }) {
+  constructor(parts: {
+    readonly store: Store
+    readonly patterns: PatternThread
+    readonly clock: Clock
+    readonly bus: Pick<Bus<PatternEvents>, 'emit'>
+  }) {
+    this.#bus = parts.bus
     this.#store = parts.store
     this.#patterns = parts.patterns
     this.#clock = parts.clock
@@ -57,7 +72,9 @@ export class PatternLibrary {
   /** Rejects like `find`, with `conflict` where the name is taken and `usage` for too many tags. */
   async change(text: string, change: LibraryChange): Promise<PatternRecord> {
     const { id } = await this.find(text, 'exactly')
-    return this.#store.patternLibrary.change({ id, ...change })
+    const changed = await this.#store.patternLibrary.change({ id, ...change })
+    this.#bus.emit('pattern.changed', { id, what: 'changed' })
+    return changed
   }
 
   /** Rejects like `find`, and with `conflict` while something needs the pattern. */
@@ -66,7 +83,9 @@ export class PatternLibrary {
     versions: 'one' | 'all',
   ): Promise<{ readonly removed: number; readonly shown: PatternRecord | null }> {
     const { id } = await this.find(text, 'exactly')
-    return this.#store.patternLibrary.remove({ id, versions })
+    const removed = await this.#store.patternLibrary.remove({ id, versions })
+    this.#bus.emit('pattern.changed', { id, what: 'removed' })
+    return removed
   }
 
   /** The bytes as they came in, proved by their hash. */
@@ -90,27 +109,42 @@ export class PatternLibrary {
     if (bytes === null) throw noPicture(pattern)
     const drawn = await this.#store.blobs.put({ bytes, nowMs: this.#clock.wallTime() })
     await this.#store.patternLibrary.setThumbnail({ id: pattern.id, thumbnailSha: drawn })
+    this.#bus.emit('pattern.changed', { id: pattern.id, what: 'changed' })
     return { bytes, sha256: drawn }
   }
 
   /** The pattern in another format. Rejects with `usage` for one that cannot be written, and with what the format cannot hold. */
-  async export(
-    pattern: PatternRecord,
-    format: string,
-    how: StoredReading & { readonly colorOrder?: string | undefined },
-  ): Promise<ExportedPattern> {
-    const exporter = exporters.find(each => each.format === format)
-    if (exporter === undefined) {
-      const known = exporters.map(each => each.format).join(', ')
-      throw new AppError('usage', `There is no format "${format}" to write. Choose one of: ${known}.`)
-    }
+  async export(pattern: PatternRecord, format: string, how: ExportHow): Promise<ExportedPattern> {
+    const ending = endingOf(format)
     if (pattern.raw)
       throw new AppError('usage', 'Raw bytes are no pattern. Ask for the file itself, without a format.')
-    const name = pattern.name.replace(/(.)\.[^.]*$/, '$1')
+    const name = withoutEnding(pattern.name)
     const asked = { ...withStoredReading(pattern, how), format, name, colorOrder: how.colorOrder }
-    const bytes = await this.#patterns.run(() => this.file(pattern), { work: 'export', asked })
-    return { bytes, fileName: `${name}${exporter.extensions[0] ?? ''}` }
+    const made = await this.#patterns.run(() => this.file(pattern), { work: 'export', asked })
+    return { ...made, fileName: `${name}${ending}` }
   }
+
+  /** A file that is not kept in another format. Rejects like `export`, and where the file cannot be read. */
+  async convert(
+    bytes: Uint8Array,
+    format: string,
+    how: ExportHow & { readonly fileName: string },
+  ): Promise<ExportedPattern> {
+    const ending = endingOf(format)
+    const name = withoutEnding(how.fileName)
+    const made = await this.#patterns.run(bytes, { work: 'export', asked: { ...how, format, name } })
+    return { ...made, fileName: `${name}${ending}` }
+  }
+}
+
+const withoutEnding = (name: string): string => name.replace(/(.)\.[^.]*$/, '$1')
+
+/** Throws `usage` for a format that cannot be written. */
+function endingOf(format: string): string {
+  const exporter = exporters.find(each => each.format === format)
+  if (exporter !== undefined) return exporter.extensions[0] ?? ''
+  const known = exporters.map(each => each.format).join(', ')
+  throw new AppError('usage', `There is no format "${format}" to write. Choose one of: ${known}.`)
 }
 
 const noPicture = ({ name }: PatternRecord) => new AppError('not_found', `There is no picture of ${name}.`)

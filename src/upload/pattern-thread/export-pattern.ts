@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { chooseCandidate } from '../../pattern/choose.ts'
 import { detectPattern } from '../../pattern/detect.ts'
 import { exporters } from '../../pattern/export/exporters.ts'
@@ -27,8 +28,16 @@ export interface ExportOrder
   readonly name: string
 }
 
+export interface ExportWork {
+  readonly bytes: Uint8Array
+  /** Hexadecimal. */
+  readonly sha256: string
+  /** One sentence for each thing that the format cannot keep. */
+  readonly notes: readonly string[]
+}
+
 /** A file in another format, at its own size. Throws AppErrors of the pattern module. */
-export function exportPattern(source: Uint8Array, order: ExportOrder, limits: PatternLimits): Uint8Array {
+export function exportPattern(source: Uint8Array, order: ExportOrder, limits: PatternLimits): ExportWork {
   const exporter = exporters.find(({ format }) => format === order.format)
   if (exporter === undefined) throw new Error(`there is no exporter for ${order.format}`)
   const { width, height, sourceWiring, name, colorOrder } = order
@@ -40,5 +49,6 @@ export function exportPattern(source: Uint8Array, order: ExportOrder, limits: Pa
     sourceWiring === undefined
       ? opened
       : unwrap(fromSourceWiring(opened, unwrap(parseWiring(sourceWiring)), size))
-  return unwrap(exporter.write(pattern, { name, colorOrder })).bytes
+  const { bytes, notes } = unwrap(exporter.write(pattern, { name, colorOrder }))
+  return { bytes, notes, sha256: createHash('sha256').update(bytes).digest('hex') }
 }

@@ -20,6 +20,8 @@ const msPerByte = {
   channels: 1e-5,
   /** Every number of LEDs is tried on a file that does not say how many it has. */
   other: 3e-4,
+  /** An LED of a test card, whose frames grow with it. */
+  cardLed: 2e-3,
   /** RGB of the file's frames or of the board's, scaled, laid out and compressed. */
   pixels: 1e-4,
 }
@@ -34,6 +36,8 @@ export function isLight(
   if (task.work === 'prepare' && task.asked.options.raw) return source.byteLength * msPerByte.raw <= limitMs
   const readingMs = source.byteLength * msPerByte[formatOf(source)]
   switch (task.work) {
+    case 'testCard':
+      return task.asked.width * task.asked.height * msPerByte.cardLed <= limitMs
     case 'candidates':
     case 'check':
       return readingMs <= limitMs

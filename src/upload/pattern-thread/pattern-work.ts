@@ -11,6 +11,7 @@ import { readingHint, wantedPart } from '../reading-hint.ts'
 import { unwrap } from '../unwrap.ts'
 import type { Reading } from '../upload-options.ts'
 import { exportPattern } from './export-pattern.ts'
+import { makeTestCard } from './make-test-card.ts'
 import { drawThumbnail, readArrival } from './read-arrival.ts'
 
 /** A board's image and its manifest (SPEC §10), which says everything else about it. */
@@ -38,6 +39,7 @@ const works = {
   drawBoard,
   export: exportPattern,
   fit: fitPattern,
+  testCard: makeTestCard,
 
   prepare: (source: Uint8Array, order: ImageOrder, limits: PatternLimits): PreparedImage => {
     const { manifest, image } = prepare(source, order, limits)

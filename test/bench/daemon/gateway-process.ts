@@ -1,11 +1,13 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ControlClient } from '../../../src/cli/control-client.ts'
+import { databaseIn } from '../../../src/store/backups.ts'
 import type { DoneReport } from '../../../src/upload/report.ts'
-import type { NewMqttUserView, SetupView, SignedInView } from '../../../src/wire/auth.ts'
+import type { SetupView, SignedInView } from '../../../src/wire/auth.ts'
 import type { BoardView } from '../../../src/wire/board.ts'
 import type { JobView } from '../../../src/wire/job.ts'
+import type { NewMqttUserView } from '../../../src/wire/mqtt-user.ts'
 import type { StoredPatternView } from '../../../src/wire/pattern.ts'
 import { until } from '../daemon.ts'
 import { type StartedProcess, startProcess } from './started-process.ts'
@@ -22,6 +24,10 @@ export interface GatewayOptions {
   readonly main: string
   readonly ports: readonly string[]
   readonly baudRate: number
+  /** Beside host, port and tls. */
+  readonly http?: Readonly<Record<string, unknown>>
+  /** Beside the listener. */
+  readonly mqtt?: Readonly<Record<string, unknown>>
 }
 
 /** How Node is started: its own flags and variables. */
@@ -42,19 +48,31 @@ export class GatewayFolder {
     this.#path = path
   }
 
-  static async make({ ports, baudRate }: Omit<GatewayOptions, 'main'>): Promise<GatewayFolder> {
+  static async make({
+    ports,
+    baudRate,
+    http = {},
+    mqtt = {},
+  }: Omit<GatewayOptions, 'main'>): Promise<GatewayFolder> {
     const path = await mkdtemp(join(tmpdir(), 'daemon-'))
     const config = {
       stateDir: join(path, 'state'),
       controlSocket: join(path, 'control.sock'),
       links: ports.map(port => ({ kind: 'serial', path: port, baudRate })),
       discovery: 'off',
-      http: { host: '127.0.0.1', port: 0, tls: 'insecure' },
-      mqtt: { listeners: [{ host: '127.0.0.1', port: 0, anonymous: true }] },
+      http: { ...http, host: '127.0.0.1', port: 0, tls: 'insecure' },
+      mqtt: { ...mqtt, listeners: [{ host: '127.0.0.1', port: 0, anonymous: true }] },
       log: { level: 'error' },
     }
     await writeFile(join(path, 'config.json'), JSON.stringify(config))
     return new GatewayFolder(path)
+  }
+
+  /** Where its database will be, in a folder that is there. */
+  async database(): Promise<string> {
+    const stateDir = join(this.#path, 'state')
+    await mkdir(stateDir, { recursive: true, mode: 0o750 })
+    return databaseIn(stateDir)
   }
 
   async start(main: string, { flags, env }: NodeSettings = { flags: [], env: {} }): Promise<Gateway> {
@@ -100,6 +118,11 @@ export class Gateway {
   /** Credentials of a board that speaks MQTT. */
   mqttBoard(name: string, boardId: string): Promise<NewMqttUserView> {
     return this.#control.post('/mqtt-users', { name, boardId })
+  }
+
+  /** Credentials of a person or a program. */
+  mqttUser(name: string, access: 'watch' | 'control'): Promise<NewMqttUserView> {
+    return this.#control.post('/mqtt-users', { name, access })
   }
 
   async boardsConnected(count: number): Promise<void> {

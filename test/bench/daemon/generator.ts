@@ -5,8 +5,6 @@ import { systemClock } from '../../../src/kernel/clock.ts'
 import { withDeadline } from '../../../src/kernel/deadline.ts'
 import { startProcess } from './started-process.ts'
 
-const answerTimeoutMs = 20_000
-
 /** A process that loads the gateway; it counts only between `begin` and `end`. */
 export interface Generator<Figures> {
   begin(): void
@@ -15,7 +13,11 @@ export interface Generator<Figures> {
 }
 
 /** Starts a script of this folder that calls `generate`; resolves when all its connections stand. */
-export async function startGenerator<Figures>(script: string, config: object): Promise<Generator<Figures>> {
+export async function startGenerator<Figures>(
+  script: string,
+  config: object,
+  answerTimeoutMs = 20_000,
+): Promise<Generator<Figures>> {
   const file = fileURLToPath(new URL(script, import.meta.url))
   const mark = randomUUID()
   // What it must know, tokens among it, goes through its standard input: arguments are open to everybody.

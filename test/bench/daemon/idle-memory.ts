@@ -76,7 +76,7 @@ async function gatewayWith(
 const hostsOf = ({ lines }: LineModel): string[] => lines.map(({ host }) => host)
 
 /** What the unit gives to Node. */
-async function serviceSettings(): Promise<NodeSettings> {
+export async function serviceSettings(): Promise<NodeSettings> {
   const unit = await readFile(new URL('../../../systemd/pixelgate.service', import.meta.url), 'utf8')
   const command = /^ExecStart=\S+ (.*)$/m.exec(unit)?.[1] ?? ''
   const variables = unit.matchAll(/^Environment=(\w+)=(\S+)$/gm)

@@ -76,7 +76,7 @@ export async function* underLoad({ main, seed, quick }: Context): AsyncGenerator
       messages: listeners.messages,
       'of progress': listeners.progressMessages,
       connected: listeners.connected,
-      gaps: listeners.gaps,
+      disordered: listeners.disordered,
     },
   })
   yield row({

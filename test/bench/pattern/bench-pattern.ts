@@ -1,7 +1,5 @@
-import { parseArgs } from 'node:util'
 import type { Case } from '../context.ts'
-import { buildGateway } from '../gateway.ts'
-import { formatRows, type Row } from '../row.ts'
+import { runCases } from '../run-cases.ts'
 import { compileTimes } from './compile-times.ts'
 import { decodeRates } from './decode-rates.ts'
 import { fseqRates } from './fseq-rates.ts'
@@ -28,43 +26,4 @@ const usage = `npm run bench:pattern -- [options]
 `
 
 /** Measures the cases one after another; exit status 0 if every promised figure was met. */
-export async function benchPattern(args: readonly string[]): Promise<number> {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      quick: { type: 'boolean', default: false },
-      only: { type: 'string', multiple: true, default: Object.keys(cases) },
-      seed: { type: 'string', default: '1' },
-      json: { type: 'boolean', default: false },
-      main: { type: 'string' },
-      help: { type: 'boolean', default: false },
-    },
-  })
-  const unknown = values.only.find(name => cases[name] === undefined)
-  if (values.help || unknown !== undefined || !Number.isSafeInteger(Number(values.seed))) {
-    process.stderr.write(usage)
-    return values.help ? 0 : 2
-  }
-  const context = {
-    main: values.main ?? (await buildGateway()),
-    seed: Number(values.seed),
-    quick: values.quick,
-  }
-  const startMs = performance.now()
-  const rows: Row[] = []
-  for (const name of values.only) {
-    for await (const row of cases[name]?.(context) ?? []) {
-      rows.push(row)
-      process.stderr.write(formatRows([row]).split('\n').slice(1).join('\n'))
-    }
-  }
-  const seconds = Math.round((performance.now() - startMs) / 1000)
-  const missed = rows.filter(({ met }) => met === false).length
-  const summary = { seed: context.seed, quick: context.quick, seconds, missed, node: process.version }
-  process.stdout.write(
-    values.json
-      ? `${JSON.stringify({ ...summary, rows }, null, 2)}\n`
-      : `${formatRows(rows)}${seconds} s, ${missed} missed\n`,
-  )
-  return missed === 0 ? 0 : 1
-}
+export const benchPattern = (args: readonly string[]): Promise<number> => runCases(args, { cases, usage })

@@ -24,12 +24,14 @@ fail_errno() {
   fail "$1: $2"
 }
 
+timed=0
 for argument in "$@"; do
+  [ "$argument" = '--format=%E %S' ] && timed=1
   case $major:$argument in
     ?:--active-low) active_low=1 ;;
     ?:--bias=*) bias=${argument#*=} ;;
     ?:--drive=*) drive=${argument#*=} ;;
-    1:--line-buffered | 1:--format=%e | 1:--mode=signal | 2:--edges=both | 2:--format=%E | 2:--numeric) ;;
+    1:--line-buffered | 1:--format=%e | 1:--mode=signal | 2:--edges=both | 2:--format=%E | 2:'--format=%E %S' | 2:--numeric) ;;
     2:--banner) banner=1 ;;
     2:--consumer=*) consumer=${argument#*=} ;;
     2:--chip=*) chip=${argument#*=} ;;

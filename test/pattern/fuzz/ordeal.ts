@@ -4,8 +4,8 @@ import type { PatternFault } from '../../../src/pattern/fault.ts'
 import { commonLedCounts } from '../../../src/pattern/import/common-led-counts.ts'
 import { defaultLimits, type PatternLimits } from '../../../src/pattern/limits.ts'
 
-/** Longest that any file of at most 1 MB may take, in CPU time of this process. */
-const longestMs = 1000
+/** Longest that a file may take, in CPU time of this process: enough for a slow machine, far below what is quadratic. */
+const longestMs = (sizeBytes: number): number => 2000 + sizeBytes / 10_000
 
 /** Reads whatever it is given, and opens the two likeliest readings; returns what is wrong with how it went. */
 export function ordeal(
@@ -24,7 +24,7 @@ export function ordeal(
   if (problem !== undefined) return problem
   const { user, system } = process.cpuUsage(before)
   const elapsedMs = (user + system) / 1000
-  return elapsedMs > longestMs ? `${Math.round(elapsedMs)} ms` : undefined
+  return elapsedMs > longestMs(bytes.length) ? `${Math.round(elapsedMs)} ms` : undefined
 }
 
 function readAll(bytes: Uint8Array, fileName: string, limits: PatternLimits): string | undefined {

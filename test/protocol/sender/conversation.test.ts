@@ -135,6 +135,15 @@ class HandBoard {
     }
   }
 
+  /** Opens a segment by itself (SPEC §5.3). */
+  pull(firstSeq: number, bodyBytes: number): BoardMessage {
+    const message = { type: 'HAVEQ', start: true, firstSeq, bodyBytes, from: 0 } as const
+    const have = this.#answer({ seq: 0, message })
+    if (have === undefined) throw new Error('nothing to say')
+    this.receive(0, have)
+    return have
+  }
+
   /** Runs to the outcome; time passes only when nothing is to be sent. */
   run(maxSteps = 200_000): Sender['outcome'] {
     for (let steps = 0; this.sender.outcome === undefined; steps++) {
@@ -676,4 +685,54 @@ t.test('the talk itself names a reply that fits no request', async t => {
   verifying.next(begun)
   t.match(verifying.next(log).value, { ok: false, fault: { kind: 'unexpected', what: 'LOG' } })
   t.throws(() => talk().next({ got: 'delivered' }), /answered by delivered/)
+})
+
+t.test(
+  'a board that pulls opens its segments itself, and is sent what it asks for in the size it asks for',
+  async t => {
+    const board = new HandBoard(image(40))
+    let firstSeq = 5
+    const sizes = new Set<number>()
+    board.script = ({ message }) => {
+      if (message.type === 'DATA' && board.manifestMissing) sizes.add(message.bytes.length)
+      if (message.type !== 'HAVEQ' || !message.start || (board.missing.size === 0 && !board.manifestMissing))
+        return undefined
+      firstSeq += 100
+      board.pull(firstSeq, 48)
+      return 'silence'
+    }
+    t.match(board.run(), { ok: true })
+    t.ok(firstSeq >= 205, 'one segment for the manifest, one for the image')
+    t.equal(Math.max(...sizes), 48)
+    const { manifest } = board.built
+    t.equal(board.count('DATA'), Math.ceil(manifest.length / 48) + 40, 'each piece once')
+    t.match(board.sender.progress(), { bodyBytes: 48, retransmittedBytes: 0, resentBlocks: 0 })
+  },
+)
+
+t.test('a board may begin anew in the middle; what comes late or twice means nothing', async t => {
+  const board = new HandBoard(image(60))
+  const pulls: BoardMessage[] = []
+  board.onData = seq => {
+    for (const pull of pulls) board.receive(0, pull)
+    if (board.missing.size === 40 && pulls.length === 0) pulls.push(board.pull(seq + 200, 32))
+    if (board.missing.size === 20 && pulls.length === 1) pulls.push(board.pull(seq + 200, 64))
+  }
+  t.match(board.run(), { ok: true })
+  t.equal(pulls.length, 2)
+  t.match(board.sender.progress(), { resentBlocks: 0, durableBlocks: 60 })
+  t.equal(board.count('DATA'), Math.ceil(board.built.manifest.length / 64) + 60, 'each piece once')
+})
+
+t.test('a segment that cannot be is not opened', async t => {
+  const board = new HandBoard(image(3))
+  let tries = 0
+  board.script = ({ message }) => {
+    if (message.type !== 'HAVEQ' || !message.start) return undefined
+    for (const bodyBytes of [0, 31, 65, 65_535]) board.pull(1000 + ++tries, bodyBytes)
+    return undefined
+  }
+  t.match(board.run(), { ok: true })
+  t.equal(tries, 12)
+  t.ok(board.sent.every(message => message.type !== 'HAVEQ' || message.firstSeq < 1000))
 })

@@ -1,0 +1,2 @@
+/** Indexes of the tables before. Part of one step of the migrations. */
+export const indexesSchema = ''

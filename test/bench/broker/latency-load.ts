@@ -1,0 +1,54 @@
+import { generate } from '../daemon/generate.ts'
+import { quantile } from '../daemon/quantile.ts'
+import { FastClient } from './fast-client.ts'
+import { type Credentials, publishTemplate } from './packets.ts'
+
+export interface LatencyConfig {
+  readonly port: number
+  readonly publisher: Credentials & { readonly clientId: string; readonly topic: string }
+  readonly subscriber: Credentials
+  readonly filter: string
+  readonly qos: 0 | 1 | 2
+  readonly payloadBytes: number
+  readonly messagesPerSecond: number
+}
+
+export interface LatencyFigures {
+  readonly messages: number
+  readonly p50Ms: number
+  readonly p99Ms: number
+}
+
+/** How long a message is under way when there are few. */
+await generate<LatencyConfig, LatencyFigures>(async config => {
+  const { port, publisher, subscriber, filter, qos, payloadBytes, messagesPerSecond } = config
+  const delaysMs: number[] = []
+  const hears = await FastClient.connect({
+    ...subscriber,
+    port,
+    clientId: 'hears',
+    onMessage: (chunk, payloadAt) => delaysMs.push(performance.now() - chunk.readDoubleBE(payloadAt)),
+  })
+  await hears.subscribe(filter, qos)
+  const { topic, ...who } = publisher
+  const says = await FastClient.connect({ ...who, port })
+  const { bytes, idAt } = publishTemplate(topic, Buffer.alloc(payloadBytes), qos)
+  let id = 0
+  setInterval(() => {
+    const message = Buffer.from(bytes)
+    id = (id % 65_535) + 1
+    if (qos > 0) message.writeUInt16BE(id, idAt)
+    message.writeDoubleBE(performance.now(), message.length - payloadBytes)
+    says.socket.write(message)
+  }, 1000 / messagesPerSecond)
+  return {
+    begin() {
+      delaysMs.length = 0
+    },
+    end: () => ({
+      messages: delaysMs.length,
+      p50Ms: quantile(delaysMs, 0.5),
+      p99Ms: quantile(delaysMs, 0.99),
+    }),
+  }
+})

@@ -1,0 +1,6 @@
+export interface WebContext {
+  /** The gateway's main file. */
+  readonly main: string
+  readonly quick: boolean
+  readonly seed: number
+}
