@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream'
 import type { Clock, Timer } from '../../kernel/clock.ts'
 import { AppError } from '../../kernel/errors.ts'
 import type { PartFile } from './part-file.ts'
+import type { Holder } from './upload-locks.ts'
 
 /** What the sender says of the bytes that come. */
 export interface Piece {
@@ -20,8 +21,7 @@ export interface ReceiveParts {
   readonly clock: Clock
   /** Says in the database how many bytes are on the disk. */
   note(offset: number): Promise<void>
-  /** A byte has come. */
-  heard(): void
+  readonly holder: Pick<Holder, 'heard' | 'atDisk'>
 }
 
 /** The line may pause, but not for ever. */
@@ -37,7 +37,7 @@ const noteEveryMs = 2000
  */
 export async function receivePiece(
   piece: Piece,
-  { file, sizeBytes, clock, note, heard }: ReceiveParts,
+  { file, sizeBytes, clock, note, holder }: ReceiveParts,
 ): Promise<number> {
   const { offset, body, checksum } = piece
   const hash = checksum && createHash(checksum.algorithm)
@@ -45,10 +45,17 @@ export async function receivePiece(
   let at = offset
   let noted = offset
   let notedMs = clock.now()
+  const atDisk = async (work: () => Promise<void>) => {
+    silence.suspend()
+    await holder.atDisk(work)
+    silence.broken()
+  }
   const keep = async () => {
     if (at === noted) return
-    await file.sync()
-    await note(at)
+    await atDisk(async () => {
+      await file.sync()
+      await note(at)
+    })
     noted = at
     notedMs = clock.now()
   }
@@ -56,13 +63,13 @@ export async function receivePiece(
   try {
     for await (const chunk of body.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>) {
       silence.broken()
-      heard()
+      holder.heard()
       if (at + chunk.byteLength > sizeBytes) {
         failure = tooLong(sizeBytes)
         break
       }
       hash?.update(chunk)
-      await file.write(chunk, at)
+      await atDisk(() => file.write(chunk, at))
       at += chunk.byteLength
       const due = at - noted >= noteEveryBytes || clock.now() - notedMs >= noteEveryMs
       if (hash === undefined && due) await keep()
@@ -110,6 +117,11 @@ class Silence {
     this.#heardMs = this.#clock.now()
   }
 
+  /** Until it is broken the next time: nothing is read meanwhile. */
+  suspend(): void {
+    this.#heardMs = Number.POSITIVE_INFINITY
+  }
+
   end(): void {
     this.#timer.cancel()
   }
@@ -117,7 +129,7 @@ class Silence {
   #wait(delayMs: number): Timer {
     return this.#clock.setTimer(delayMs, () => {
       const leftMs = this.#heardMs + idleTimeoutMs - this.#clock.now()
-      if (leftMs > 0) this.#timer = this.#wait(leftMs)
+      if (leftMs > 0) this.#timer = this.#wait(Math.min(leftMs, idleTimeoutMs))
       else this.#body.destroy(new Error(`nothing came for ${idleTimeoutMs / 1000} s`))
     })
   }

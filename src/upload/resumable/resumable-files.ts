@@ -206,8 +206,7 @@ export class ResumableFiles {
     const file = await PartFile.open(this.#path(id))
     try {
       const at = await receivePiece(piece, {
-        ...{ file, sizeBytes, clock },
-        heard: holder.heard,
+        ...{ file, sizeBytes, clock, holder },
         note: async offset => {
           const expiresMs = clock.wallTime() + lifeMs
           const noted = await store.files.note({ id, offset: Math.min(offset, sizeBytes - 1), expiresMs })

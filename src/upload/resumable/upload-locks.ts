@@ -10,6 +10,8 @@ const yieldMs = 10_000
 /** Somebody who is at a file. */
 export interface Holder {
   heard(): void
+  /** While the disk works nothing is read, so that nobody can be heard. */
+  atDisk<T>(work: () => Promise<T>): Promise<T>
   /** From now on nothing comes in between. */
   finishing(): void
 }
@@ -18,6 +20,7 @@ interface Running {
   readonly body: Readable | undefined
   readonly ended: Promise<void>
   heardMs: number
+  atDisk: boolean
   finishing: boolean
 }
 
@@ -44,12 +47,22 @@ export class UploadLocks {
     const ended = new Promise<void>(resolve => {
       end = resolve
     })
-    const running: Running = { body, ended, heardMs: this.#clock.now(), finishing: false }
+    const running: Running = { body, ended, heardMs: this.#clock.now(), atDisk: false, finishing: false }
     this.#running.set(id, running)
+    const heard = () => {
+      running.heardMs = this.#clock.now()
+    }
     try {
       return await work({
-        heard: () => {
-          running.heardMs = this.#clock.now()
+        heard,
+        atDisk: async task => {
+          running.atDisk = true
+          try {
+            return await task()
+          } finally {
+            running.atDisk = false
+            heard()
+          }
         },
         finishing: () => {
           running.finishing = true
@@ -65,7 +78,7 @@ export class UploadLocks {
   async settle(id: string): Promise<boolean> {
     const running = this.#running.get(id)
     if (running === undefined) return true
-    if (running.finishing || this.#clock.now() - running.heardMs < staleMs) return false
+    if (running.finishing || running.atDisk || this.#clock.now() - running.heardMs < staleMs) return false
     return this.#cut(running)
   }
 
