@@ -1,4 +1,4 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Clock } from '../kernel/clock.ts'
 import { AppError } from '../kernel/errors.ts'
 import { formatUuid, parseUuid } from '../kernel/ids.ts'
@@ -154,7 +154,7 @@ export class MqttUsers {
   authenticate(name: string, password: Uint8Array): MqttPrincipal | undefined {
     const user = this.#users.get(name)
     const expected = user === undefined ? nobody : Buffer.from(user.secretSha, 'hex')
-    const same = timingSafeEqual(createHash('sha256').update(password).digest(), expected)
+    const same = timingSafeEqual(hash('sha256', password, 'buffer'), expected)
     return user !== undefined && same ? principalOf(user) : undefined
   }
 
@@ -200,6 +200,6 @@ function newSecret(): string {
   const secret = randomBytes(secretBytes).toString('base64url')
   return secret.startsWith('-') ? newSecret() : secret
 }
-const shaOf = (secret: string): Buffer => createHash('sha256').update(secret).digest()
+const shaOf = (secret: string): Buffer => hash('sha256', secret, 'buffer')
 const unknown = (name: string): AppError =>
   new AppError('not_found', `There is no MQTT user "${name}". See: pixelgate mqtt-user list`)

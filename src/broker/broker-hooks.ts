@@ -3,8 +3,7 @@ import type { MqttPrincipal, MqttUsers } from '../account/mqtt-users.ts'
 import { RateLimit } from '../guard/rate-limit.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Log } from '../kernel/log.ts'
-import type { Result } from '../kernel/result.ts'
-import { type Admission, admit, type Refusal } from './admission.ts'
+import { admit, type Refusal } from './admission.ts'
 import { keepsBridgeState } from './bridge-state.ts'
 import type { BrokerMessage, ClientEvent, SubscribedEvent } from './broker-port.ts'
 import { GuardedStream } from './connection/guarded-stream.ts'
@@ -83,11 +82,9 @@ export class BrokerHooks {
   readonly #parts: HookParts
   readonly #failures: RateLimit
   readonly #refusals: RateLimit
-  readonly #admissions = new WeakMap<GuardedStream, Result<Admission, Refusal>>()
   readonly #connected = new Map<string, GuardedStream>()
   /** Told as connected, and not as gone since. */
   readonly #told = new Set<string>()
-  readonly #subscriptions = new WeakMap<GuardedStream, Subscriptions>()
 
   constructor(parts: HookParts) {
     this.#parts = parts
@@ -111,7 +108,7 @@ export class BrokerHooks {
   filterCount(isMeant: (clientId: string) => boolean): number {
     let count = 0
     for (const [clientId, stream] of this.#connected)
-      if (isMeant(clientId)) count += this.#subscriptions.get(stream)?.filters.length ?? 0
+      if (isMeant(clientId)) count += stream.subscriptions?.filters.length ?? 0
     return count
   }
 
@@ -133,14 +130,14 @@ export class BrokerHooks {
 
   subscribed(client: Client): void {
     const stream = streamOf(client)
-    const filters = (stream && this.#subscriptions.get(stream)?.filters) ?? []
+    const filters = stream?.subscriptions?.filters ?? []
     if (stream?.principal === undefined || !stream.isOpen || filters.length === 0) return
     const { principal: who, address } = stream
     this.#parts.onSubscribed({ who, clientId: client.id, address, filters })
   }
 
   closed(stream: GuardedStream): void {
-    const admission = this.#admissions.get(stream)
+    const { admission } = stream
     if (admission?.ok !== true || this.#connected.get(admission.value.clientId) !== stream) return
     const { clientId } = admission.value
     this.#connected.delete(clientId)
@@ -150,7 +147,7 @@ export class BrokerHooks {
 
   unsubscribed(client: Client, filters: readonly string[]): void {
     const stream = streamOf(client)
-    for (const filter of filters) stream && this.#subscriptions.get(stream)?.delete(filter)
+    for (const filter of filters) stream?.subscriptions?.delete(filter)
   }
 
   readonly hooks: Hooks = {
@@ -159,7 +156,7 @@ export class BrokerHooks {
       const stream = streamOf(client)
       if (stream === undefined) return done(null, false)
       const admission = admit(users, world, packet, stream.door)
-      this.#admissions.set(stream, admission)
+      stream.admission = admission
       // A turn of the loop passes until it is authenticated: a credential that is revoked meanwhile ends it.
       if (admission.ok) stream.principal = admission.value.principal
       stream.isBridge = (packet as { bridgeMode?: boolean }).bridgeMode === true
@@ -173,15 +170,15 @@ export class BrokerHooks {
 
     authenticate: (client, _name, _password, done) => {
       const stream = streamOf(client)
-      const admission = stream && this.#admissions.get(stream)
+      const admission = stream?.admission
       if (stream === undefined || admission === undefined) return done(refusalError(5, 'nobody'), false)
       if (!admission.ok) return done(refusalError(admission.fault.returnCode, admission.fault.reason), false)
       // It has gone, and nobody would tell so again.
       if (stream.destroyed) return done(refusalError(5, 'gone'), false)
       const mayReceive = (topic: string) =>
         decide(this.#parts.world, stream.principal, { type: 'receive', topic }).allowed
-      this.#subscriptions.set(stream, new Subscriptions(mayReceive))
-      stream.sessionPresent = !client.clean && this.#parts.hasSession(admission.value.clientId)
+      stream.subscriptions = new Subscriptions(mayReceive)
+      stream.answers.sessionPresent = !client.clean && this.#parts.hasSession(admission.value.clientId)
       const before = this.#connected.get(admission.value.clientId)
       this.#connected.set(admission.value.clientId, stream)
       // aedes closes it too, but later, and not if it knows two of them [MQTT-3.1.4-2].
@@ -216,11 +213,10 @@ export class BrokerHooks {
 
     authorizeSubscribe: (client, subscription, done) => {
       const stream = streamOf(client)
-      const subscriptions = stream && this.#subscriptions.get(stream)
       const { topic: filter, qos } = subscription
       const verdict = decide(this.#parts.world, stream?.principal, { type: 'subscribe', filter })
       // Of filters that overlap aedes takes the one that comes first: all are made equal, and `authorizeForward` lowers the QoS.
-      if (verdict.allowed && subscriptions?.add(filter, qos) === true) {
+      if (verdict.allowed && stream?.subscriptions?.add(filter, qos) === true) {
         // What is stored for nobody needs nothing of aedes from here on.
         // A bridge wants RETAIN as it was, and nothing of its own: that is for aedes.
         if (client.clean && !stream?.isBridge) this.#parts.emitter.subscribing = stream
@@ -238,7 +234,7 @@ export class BrokerHooks {
     // What comes by aedes' way: from and for a lasting session, or retained.
     authorizeForward: (client, packet) => {
       const stream = streamOf(client)
-      const access = stream && this.#subscriptions.get(stream)?.access(packet.topic)
+      const access = stream?.subscriptions?.access(packet.topic)
       const delivery = this.#parts.emitter.current
       if (stream === undefined || (delivery !== undefined && stream.lastDelivery === delivery)) return null
       // aedes would make an error for each retained message that is left, and V8 keeps with an error who called: under a storm of
@@ -291,7 +287,7 @@ export class BrokerHooks {
 
   /** A message of this moment, for a connection that nothing is stored for. */
   receive(stream: GuardedStream, delivery: Delivery): void {
-    const access = this.#subscriptions.get(stream)?.access(delivery.topic)
+    const access = stream.subscriptions?.access(delivery.topic)
     // Another filter of it may have brought the message already.
     if (access?.allowed !== true || access.granted === undefined || stream.lastDelivery === delivery) return
     stream.lastDelivery = delivery

@@ -2,13 +2,16 @@ import { Duplex } from 'node:stream'
 import type { Client } from 'aedes'
 import type { MqttPrincipal } from '../../account/mqtt-users.ts'
 import type { Clock } from '../../kernel/clock.ts'
+import type { Result } from '../../kernel/result.ts'
+import type { Admission, Refusal } from '../admission.ts'
 import { packetTypes } from '../packets/check-packet.ts'
 import type { EncodedPublish } from '../packets/encoded-publish.ts'
 import type { PacketCounts } from '../packets/packet-counts.ts'
 import { PacketSplitter } from '../packets/packet-splitter.ts'
 import type { Violation } from '../packets/violation.ts'
+import type { Subscriptions } from '../subscriptions.ts'
 import type { Delivery } from '../topics/topic-emitter.ts'
-import { AnswerCollector, connack } from './answer-collector.ts'
+import { Answers } from './answers.ts'
 import type { Door } from './door.ts'
 import type { GuardedStreamOptions } from './guarded-stream-options.ts'
 import { Incoming, type MessageBroker } from './incoming.ts'
@@ -16,7 +19,6 @@ import { Outgoing } from './outgoing.ts'
 import { Pace } from './pace.ts'
 import { mostInFlight, PacketIds } from './packet-ids.ts'
 import { partFrom } from './part-from.ts'
-import { RepeatedFilters } from './repeated-filters.ts'
 import { StreamDeadlines } from './stream-deadlines.ts'
 
 /** What may wait for a slow client before the broker waits for it. */
@@ -34,22 +36,23 @@ export class GuardedStream extends Duplex {
   readonly id: string
   readonly address: string
   readonly door: Door
+  /** What became of its CONNECT; undefined: there was none. */
+  admission: Result<Admission, Refusal> | undefined
+  /** Of who has been let in. */
+  subscriptions: Subscriptions | undefined
   /** Set when the client has said who it is, and has been believed. */
   principal: MqttPrincipal | undefined
   /** The message that it got last: another subscription of its own may want it as well. */
   lastDelivery: Delivery | undefined
   /** A bridge of mosquitto, by its CONNECT: it wants nothing back that it has said itself. */
   isBridge = false
-  /** What was kept of its session goes on. */
-  sessionPresent = false
+  readonly answers = new Answers()
   readonly #socket: Duplex
   readonly #clock: Clock
   readonly #pace: Pace
   readonly #counts: PacketCounts
   readonly #onViolation: (violation: Violation) => void
   readonly #splitter: PacketSplitter
-  readonly #repeats = new RepeatedFilters()
-  readonly #collector = new AnswerCollector()
   readonly #outgoing: Outgoing
   readonly #deadlines: StreamDeadlines
   #incoming: Incoming | undefined
@@ -62,8 +65,6 @@ export class GuardedStream extends Duplex {
   /** Checked, and waiting for its turn. */
   #waiting: Buffer | undefined
   #full = false
-  /** Of a packet whose answer has to come before anything else is taken. */
-  #awaited: 'answer' | undefined
   /** Receivers of its messages that take them too slowly. */
   #holds = 0
   /** The client sends nothing more. */
@@ -219,7 +220,7 @@ export class GuardedStream extends Duplex {
 
   /** aedes corks the stream at the beginning of each packet. */
   override cork(): void {
-    this.#collector.packetBegins()
+    this.answers.packetBegins()
   }
 
   override uncork(): void {
@@ -233,9 +234,10 @@ export class GuardedStream extends Duplex {
     done?: WriteDone,
   ): boolean {
     const bytes = typeof piece === 'string' ? Buffer.from(piece) : asBuffer(piece)
-    const answer = this.#collector.take(bytes)
-    if (answer === undefined) this.#outgoing.add({ bytes, idAt: 0 })
-    else if (answer.length > 0) this.#answered(answer)
+    const answer = this.answers.take(bytes)
+    const whole = answer ?? bytes
+    if (whole.length > 0) this.#outgoing.add({ bytes: whole, idAt: 0 })
+    if (answer !== undefined && answer.length > 0 && this.answers.settled()) setImmediate(() => this.#pump())
     const called = typeof encoding === 'function' ? encoding : done
     if (called !== undefined) setImmediate(called, null)
     if (this.slow) this.#deadlines.watch()
@@ -263,16 +265,6 @@ export class GuardedStream extends Duplex {
     this.#outgoing.clear()
     this.#hasRoom()
     done(error)
-  }
-
-  /** SUBACK or UNSUBACK: what comes behind the request may be taken. */
-  #answered(answer: Buffer): void {
-    // aedes takes a session without filters for none [MQTT-3.2.2-2].
-    if (answer[0] === connack && answer[3] === 0 && this.sessionPresent) answer[2] = 1
-    this.#outgoing.add({ bytes: this.#repeats.give(answer), idAt: 0 })
-    if (this.#awaited === undefined) return
-    this.#awaited = undefined
-    setImmediate(() => this.#pump())
   }
 
   #hasRoom(): void {
@@ -328,7 +320,7 @@ export class GuardedStream extends Duplex {
       !this.#saidGoodBye &&
       !this.#full &&
       this.#holds === 0 &&
-      this.#awaited === undefined &&
+      !this.answers.awaited &&
       !this.#pace.waits &&
       this.#incoming?.hasRoom !== false &&
       !this.destroyed
@@ -387,8 +379,7 @@ export class GuardedStream extends Duplex {
 
   #push(type: number, packet: Buffer): void {
     if (this.#state === 'connect') this.#state = 'held'
-    if (type === packetTypes.subscribe || type === packetTypes.unsubscribe) this.#awaited = 'answer'
-    if (!this.push(this.#repeats.take(packet))) this.#full = true
+    if (!this.push(this.answers.asked(type, packet))) this.#full = true
   }
 }
 

@@ -30,11 +30,40 @@ export interface Awaited {
   readonly silentSinceMs: number | undefined
 }
 
-interface Due {
-  readonly atMs: number
-  readonly reason: string
+/** What a client can be too late with. */
+interface Lateness {
+  /** `afterMs`: how long it may take. */
+  readonly reason: (afterMs: number) => string
   /** What it hangs on may have come already, and only not been looked at. */
   readonly look: boolean
+}
+
+const late = (reason: (seconds: number) => string, look: boolean): Lateness => ({
+  reason: afterMs => reason(afterMs / 1000),
+  look,
+})
+const lateness = {
+  connect: late(seconds => `not let in within ${seconds} s`, false),
+  packet: late(seconds => `a packet that is not complete within ${seconds} s`, false),
+  stalled: late(seconds => `takes nothing of what waits for it, for ${seconds} s`, true),
+  slow: late(seconds => `takes too little of what waits for it, for ${seconds} s`, true),
+  silent: late(() => 'acknowledges nothing of what was sent to it', true),
+  unacknowledged: late(seconds => `acknowledges too little of what was sent to it, for ${seconds} s`, true),
+  keepAlive: late(seconds => `silent for ${seconds} s, beyond its keep alive`, true),
+}
+
+/** The deadline that comes first; at infinity: there is none. */
+class Earliest {
+  atMs = Number.POSITIVE_INFINITY
+  afterMs = 0
+  what = lateness.connect
+
+  consider(sinceMs: number | undefined, afterMs: number, what: Lateness): void {
+    if (sinceMs === undefined || sinceMs + afterMs >= this.atMs) return
+    this.atMs = sinceMs + afterMs
+    this.afterMs = afterMs
+    this.what = what
+  }
 }
 
 /** How long a client may take for what: one timer for all, which is not set anew for each packet. */
@@ -102,7 +131,7 @@ export class StreamDeadlines {
   watch(): void {
     if (this.#ended) return
     const next = this.#next()
-    if (next === undefined || next.atMs >= this.#timerMs) return
+    if (next.atMs >= this.#timerMs) return
     this.#timer?.cancel()
     this.#timerMs = next.atMs
     this.#timer = this.#clock.setTimer(Math.max(0, next.atMs - this.#clock.now()), () => this.#fire())
@@ -117,7 +146,7 @@ export class StreamDeadlines {
     this.#timerMs = Number.POSITIVE_INFINITY
     const due = this.#due()
     if (due === undefined) this.watch()
-    else if (due.look) setImmediate(() => this.#look())
+    else if (due.what.look) setImmediate(() => this.#look())
     else this.#violate(due)
   }
 
@@ -129,58 +158,31 @@ export class StreamDeadlines {
     else this.watch()
   }
 
-  #violate({ reason }: Due): void {
+  #violate({ what, afterMs }: Earliest): void {
     this.end()
-    this.#onViolation({ clause: 'limit', reason })
+    this.#onViolation({ clause: 'limit', reason: what.reason(afterMs) })
   }
 
-  #due(): Due | undefined {
+  #due(): Earliest | undefined {
     const next = this.#next()
-    return next !== undefined && next.atMs <= this.#clock.now() ? next : undefined
+    return next.atMs <= this.#clock.now() ? next : undefined
   }
 
   /** The first that will be broken, if nothing changes. */
-  #next(): Due | undefined {
+  #next(): Earliest {
+    const first = new Earliest()
     const { stalledSinceMs, fullSinceMs } = this.#intake
-    const isFull = fullSinceMs !== undefined
-    const stalledMs = isFull ? holdingUpTimeoutMs : stalledTimeoutMs
-    const keepAlive = this.#isReading ? this.#keepAliveMs : 0
-    let first: Due | undefined
-    const consider = (sinceMs: number | undefined, afterMs: number, reason: string, look = false) => {
-      const atMs = (sinceMs ?? Number.POSITIVE_INFINITY) + afterMs
-      if (Number.isFinite(atMs) && atMs < (first?.atMs ?? Number.POSITIVE_INFINITY))
-        first = { atMs, reason, look }
-    }
-    consider(this.#connectMs, connectTimeoutMs, `not let in within ${connectTimeoutMs / 1000} s`)
-    consider(
-      this.#isReading ? this.#packetMs : undefined,
-      packetTimeoutMs,
-      `a packet that is not complete within ${packetTimeoutMs / 1000} s`,
-    )
-    const nothing = 'takes nothing of what waits for it, for'
-    consider(stalledSinceMs, stalledMs, `${nothing} ${stalledMs / 1000} s`, true)
-    consider(
-      fullSinceMs,
-      slowTimeoutMs,
-      `takes too little of what waits for it, for ${slowTimeoutMs / 1000} s`,
-      true,
-    )
-    const { silentSinceMs } = this.awaited ?? {}
-    if (this.#isReading && silentSinceMs !== undefined)
-      consider(
-        Math.max(silentSinceMs, this.#readsSinceMs),
-        holdingUpTimeoutMs,
-        'acknowledges nothing of what was sent to it',
-        true,
-      )
-    consider(
-      this.awaited?.fullSinceMs,
-      unacknowledgedTimeoutMs,
-      `acknowledges too little of what was sent to it, for ${unacknowledgedTimeoutMs / 1000} s`,
-      true,
-    )
-    if (keepAlive > 0)
-      consider(this.#heardMs, keepAlive, `silent for ${keepAlive / 1000} s, beyond its keep alive`, true)
+    first.consider(this.#connectMs, connectTimeoutMs, lateness.connect)
+    const stalledMs = fullSinceMs === undefined ? stalledTimeoutMs : holdingUpTimeoutMs
+    first.consider(stalledSinceMs, stalledMs, lateness.stalled)
+    first.consider(fullSinceMs, slowTimeoutMs, lateness.slow)
+    first.consider(this.awaited?.fullSinceMs, unacknowledgedTimeoutMs, lateness.unacknowledged)
+    if (!this.#isReading) return first
+    first.consider(this.#packetMs, packetTimeoutMs, lateness.packet)
+    const silentSinceMs = this.awaited?.silentSinceMs
+    if (silentSinceMs !== undefined)
+      first.consider(Math.max(silentSinceMs, this.#readsSinceMs), holdingUpTimeoutMs, lateness.silent)
+    if (this.#keepAliveMs > 0) first.consider(this.#heardMs, this.#keepAliveMs, lateness.keepAlive)
     return first
   }
 }

@@ -58,6 +58,17 @@ const atOnce = {
   // biome-ignore lint/suspicious/noThenProperty: aedes calls `then` and nothing else
   then: (settle: () => void) => settle(),
 } as Promise<undefined>
+/** Costs less than `Readable.from([])`. */
+class Nothing extends Readable {
+  constructor() {
+    super({ objectMode: true, highWaterMark: 1 })
+  }
+
+  override _read(): void {
+    this.push(null)
+  }
+}
+
 const nobody: readonly LastingSubscription[] = []
 const unknown = new Error('no such packet')
 
@@ -258,8 +269,10 @@ export class Persistence {
     return Promise.resolve(sessions.acknowledge(id, messageId))
   }
 
+  /** aedes asks at every connection, and most have no session. */
   outgoingStream(client: ClientId): Readable {
-    return Readable.from(this.#parts.sessions.queue(client.id)?.replay(client) ?? [])
+    const queue = this.#parts.sessions.queue(client.id)
+    return queue === undefined ? new Nothing() : Readable.from(queue.replay(client))
   }
 
   incomingStorePacket(client: ClientId, packet: Outgoing): Promise<void> {
