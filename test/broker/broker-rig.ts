@@ -23,7 +23,7 @@ import { VirtualBoard } from '../../src/virtual/virtual-board.ts'
 import { entered } from './entered.ts'
 
 export const gw = '0badcafe'
-const waitMs = 10_000
+const waitMs = 60_000
 
 export interface LogLine {
   readonly level: keyof Log
@@ -31,7 +31,7 @@ export interface LogLine {
   readonly message: string
 }
 
-/** Waits until the condition holds; fails with `what` after ten seconds. */
+/** Waits until the condition holds; fails with `what` after a minute. */
 export async function until(
   condition: () => boolean,
   what: string | (() => string),

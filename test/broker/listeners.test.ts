@@ -22,7 +22,7 @@ import type { NewMqttUserView } from '../../src/wire/mqtt-user.ts'
 import { connectPacket, gw, packet, principal, RawClient, until } from './broker-rig.ts'
 
 const boardA = 'aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa'
-const waitMs = 10_000
+const waitMs = 60_000
 
 const configOf = (file: object, stateDir = '/nowhere') =>
   resolveConfig({

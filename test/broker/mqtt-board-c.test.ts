@@ -16,7 +16,7 @@ const hasCompiler = ['gcc', 'make'].every(tool => spawnSync(tool, ['--version'])
 
 t.test(
   'the example in C takes an upload over a client of its own, and goes on after it was killed',
-  { skip: hasCompiler ? false : 'gcc or make is not installed', timeout: 100_000 },
+  { skip: hasCompiler ? false : 'gcc or make is not installed', timeout: 800_000 },
   async t => {
     const folder = await mkdtemp(join(tmpdir(), 'esp-mqtt-'))
     t.teardown(() => rm(folder, { recursive: true, force: true }))

@@ -136,7 +136,7 @@ t.test('every command does the same over MQTT and over a line', async t => {
 
 t.test(
   'a cut at every k-th message, either way, costs no block that was durable',
-  { timeout: 120_000 },
+  { timeout: 800_000 },
   async t => {
     const rig = await mqttRig(t)
     let byte = 0
@@ -177,7 +177,7 @@ t.test('a power cut at any moment is survived, and the upload goes on', async t 
   t.ok(said.includes('offline') && said.at(-1) === 'online', 'its last will was heard')
 })
 
-t.test('twenty boards at once get what is theirs', { timeout: 60_000 }, async t => {
+t.test('twenty boards at once get what is theirs', { timeout: 800_000 }, async t => {
   const rig = await mqttRig(t)
   const boards = await Promise.all(Array.from({ length: 20 }, (_, i) => MqttRigBoard.start(rig, i + 1)))
   for (const board of boards) await isThere(rig, board)

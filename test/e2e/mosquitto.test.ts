@@ -17,7 +17,7 @@ const [overMqtt, overTcp] = ['a0a0a0a0-0000-4000-8000-000000000001', 'b0b0b0b0-0
 
 t.test(
   'mosquitto_pub and mosquitto_sub upload, command and watch, whatever way a board is reached',
-  { skip: isThere ? false : 'mosquitto-clients is not installed', timeout: 150_000 },
+  { skip: isThere ? false : 'mosquitto-clients is not installed', timeout: 800_000 },
   async t => {
     const place = await workplace(t)
     const cable = await startBoard(t, place, { tcp: '0', uuid: overTcp, name: 'cable' })

@@ -71,7 +71,7 @@ const isDone = async (place: Workplace, job: string): Promise<Event | undefined>
 
 t.test(
   'a virtual board over MQTT takes uploads; gateway and board may be killed',
-  { timeout: 170_000 },
+  { timeout: 800_000 },
   async t => {
     const place = await workplace(t)
     let gateway = await startGateway(t, place)

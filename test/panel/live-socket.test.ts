@@ -9,7 +9,7 @@ import { buildPanel, hasChromium, launch } from './browser.ts'
 const password = 'a lantern over the bar'
 
 /** The panel in a browser, on a connection that is cut under it. */
-t.setTimeout(100_000)
+t.setTimeout(800_000)
 
 if (!hasChromium) {
   t.pass('skipped: /usr/bin/chromium is not installed', { skip: true })
@@ -24,7 +24,7 @@ if (!hasChromium) {
     const browser = await launch()
     t.teardown(() => browser.close())
     const context = await browser.newContext()
-    context.setDefaultTimeout(30_000)
+    context.setDefaultTimeout(60_000)
     const page = await context.newPage()
     const sent: string[] = []
     const received: LiveMessage[] = []

@@ -16,7 +16,7 @@ const sample = (name: string) => new URL(`../../samples/${name}`, import.meta.ur
 const log = { debug() {}, info() {}, warn() {}, error() {} }
 
 /** A whole gateway, a browser and every page of the panel. */
-t.setTimeout(170_000)
+t.setTimeout(600_000)
 
 if (!hasChromium) {
   t.pass('skipped: /usr/bin/chromium is not installed', { skip: true })
@@ -58,7 +58,7 @@ if (!hasChromium) {
       locale: 'en-GB',
       ...options,
     })
-    context.setDefaultTimeout(20_000)
+    context.setDefaultTimeout(60_000)
     context.on('page', page => {
       page.on('pageerror', error => faults.push(error.message))
       page.on('console', message => {

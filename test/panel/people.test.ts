@@ -26,7 +26,7 @@ interface Picture {
 }
 
 /** Accounts, alerts, audit and guests as people meet them. */
-t.setTimeout(170_000)
+t.setTimeout(600_000)
 
 if (!hasChromium) {
   t.pass('skipped: /usr/bin/chromium is not installed', { skip: true })
@@ -42,7 +42,7 @@ if (!hasChromium) {
       ...options,
     })
     t.teardown(() => context.close())
-    context.setDefaultTimeout(15_000)
+    context.setDefaultTimeout(60_000)
     context.on('page', page => {
       page.on('pageerror', error => faults.push(error.message))
       page.on('response', answer => {

@@ -10,7 +10,7 @@ const password = 'a lantern over the bar'
 const log = { debug() {}, info() {}, warn() {}, error() {} }
 
 /** Sessions as a browser meets them: tokens that run out, several tabs, and both kinds of locks between them. */
-t.setTimeout(170_000)
+t.setTimeout(600_000)
 
 if (!hasChromium) {
   t.pass('skipped: /usr/bin/chromium is not installed', { skip: true })
@@ -41,7 +41,7 @@ if (!hasChromium) {
   }
   const visit = async (host: string): Promise<Visit> => {
     const context = await browser.newContext({ locale: 'en-GB' })
-    context.setDefaultTimeout(20_000)
+    context.setDefaultTimeout(60_000)
     t.teardown(() => context.close())
     const [refreshes, closedSockets]: [number[], string[]] = [[], []]
     context.on('page', page => {

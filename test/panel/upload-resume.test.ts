@@ -58,7 +58,7 @@ class Way {
 }
 
 /** Uploads of the panel that are cut off, in chromium against a gateway in a process of its own. */
-t.setTimeout(170_000)
+t.setTimeout(600_000)
 
 if (!hasChromium) {
   t.pass('skipped: /usr/bin/chromium is not installed', { skip: true })
@@ -95,7 +95,7 @@ if (!hasChromium) {
   const patches: Request[] = []
   const visitor = async (host = '127.0.0.1'): Promise<{ context: BrowserContext; page: Page }> => {
     const context = await browser.newContext({ locale: 'en-GB' })
-    context.setDefaultTimeout(45_000)
+    context.setDefaultTimeout(60_000)
     context.on('request', request => {
       if (request.method() === 'PATCH') patches.push(request)
     })

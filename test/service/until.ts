@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 
-const deadlineMs = 30_000
+const deadlineMs = 60_000
 const lookEveryMs = 10
 
 /** Looks again and again until there is something; rejects after half a minute. Loads nothing of the program. */

@@ -10,7 +10,7 @@ import { runWorld } from './run-session.ts'
 import { WireWatch } from './wire-watch.ts'
 import type { World } from './world.ts'
 
-t.setTimeout(120_000)
+t.setTimeout(800_000)
 
 /** A session in which nothing goes wrong by itself: two slots, the old pattern in slot 0, a quick line. */
 function calm(faults: readonly Fault[], raw: boolean): SessionPlan {

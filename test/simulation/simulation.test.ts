@@ -10,9 +10,9 @@ import { enumeratePowerCuts } from './enumerate-power-cuts.ts'
 import { runSession } from './run-session.ts'
 import { compareStores, storeCommands } from './store-model.ts'
 
-t.setTimeout(240_000)
+t.setTimeout(800_000)
 
-t.test('every flash state of a full update is the old or the new pattern', { timeout: 200_000 }, async t => {
+t.test('every flash state of a full update is the old or the new pattern', { timeout: 800_000 }, async t => {
   const summary = await enumeratePowerCuts({ seed: 1, finishEvery: 100 })
   t.same(summary.bad, [])
   t.ok(summary.states > 12_109, `${summary.states} states`)
@@ -61,7 +61,7 @@ t.test('one seed is one session, step by step, whatever the process does beside 
   t.not((await runSession(4)).traceHash, (await runSession(5)).traceHash)
 })
 
-t.test('the store in memory answers as the database does', { timeout: 60_000 }, async t => {
+t.test('the store in memory answers as the database does', { timeout: 800_000 }, async t => {
   const folder = await mkdtemp(join(tmpdir(), 'simulation-'))
   t.teardown(() => rm(folder, { recursive: true, force: true }))
   let run = 0

@@ -4,7 +4,7 @@ import { systemClock } from '../../src/kernel/clock.ts'
 import { withDeadline } from '../../src/kernel/deadline.ts'
 import { stop } from './pty.ts'
 
-const startTimeoutMs = 10_000
+const startTimeoutMs = 60_000
 
 /** `out`: host to board. */
 export type Direction = 'out' | 'in'

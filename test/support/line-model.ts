@@ -12,7 +12,7 @@ import { stop } from './pty.ts'
 
 const folder = fileURLToPath(new URL('../bench/line-model', import.meta.url))
 const buildTimeoutMs = 120_000
-const answerTimeoutMs = 10_000
+const answerTimeoutMs = 60_000
 
 export interface LineModelOptions {
   /** Bits per second, 8N1, both directions. */

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { systemClock } from '../../src/kernel/clock.ts'
 import { withDeadline } from '../../src/kernel/deadline.ts'
 
-const startTimeoutMs = 10_000
+const startTimeoutMs = 60_000
 
 /** Two raw pseudo-terminals joined by socat: what goes in at one comes out at the other. */
 export interface PtyPair {

@@ -5,7 +5,7 @@ const twoCores = { seed: 1, lanes: 4 }
 
 t.test(
   'an upload cut after any number of bytes, in either direction, is completed and the old pattern plays until then',
-  { timeout: 120_000 },
+  { timeout: 800_000 },
   async t => {
     const summary = await runCampaign({
       ...twoCores,

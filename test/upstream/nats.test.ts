@@ -10,7 +10,7 @@ const board = boardId('10101010-1010-1010-1010-101010101010')
 const local = `pixelgate/${gw}`
 const own = `sites/attic/pixelgate/${gw}`
 
-t.setTimeout(150_000)
+t.setTimeout(800_000)
 
 /** The cluster takes MQTT clients only once its streams have leaders. */
 const ready = (node: NatsNode): Promise<unknown> =>

@@ -20,7 +20,7 @@ export const person = (name: string, role: Principal['role'] = 'operator'): Prin
   role,
 })
 
-const deadlineMs = 10_000
+const deadlineMs = 60_000
 
 /** A browser's end of a WebSocket. */
 export class LiveCaller {

@@ -4,7 +4,7 @@ import { systemClock } from '../../../src/kernel/clock.ts'
 import { withDeadline } from '../../../src/kernel/deadline.ts'
 import { eventually } from '../../support/pixelgate.ts'
 
-const answerTimeoutMs = 20_000
+const answerTimeoutMs = 60_000
 
 /** The machine protocol of QEMU (docs/interop/qmp-spec.txt there): JSON lines, one command at a time. Events are ignored. */
 export class QmpClient {

@@ -5,7 +5,7 @@ import { systemClock } from '../../../src/kernel/clock.ts'
 import { withDeadline } from '../../../src/kernel/deadline.ts'
 import { stop } from '../../support/pty.ts'
 
-const answerTimeoutMs = 20_000
+const answerTimeoutMs = 60_000
 
 /** A rig on simavr (desk.h): its ready line names the pty of the board, and each command gets a JSON line as its answer. */
 export interface Rig {
