@@ -1,8 +1,11 @@
 import { readFileSync } from 'node:fs'
 
 /** Prints what failed and was skipped, then the counts of all tests as the last line. */
-const [tapFile = '', cFile = '', wasmFile = '', earlierStatus = '0'] = process.argv.slice(2)
+const [tapFile = '', cFile = '', wasmFile = '', earlierStatus = '0', againFile = ''] = process.argv.slice(2)
 const out = (text: string) => process.stdout.write(`${text}\n`)
+/** Files whose second turn passed. */
+const again = new Set(againFile === '' ? [] : readFileSync(againFile, 'utf8').split('\n').filter(Boolean))
+for (const name of again) out(`passed in a second turn: ${name}`)
 
 let passed = 0
 let failed = 0
@@ -21,7 +24,7 @@ for (const [index, line] of tap.entries()) {
   if (/^(SKIP|TODO)/i.test(remark)) {
     skipped++
     out(`skipped: ${file}: ${name} (${remark.replace(/^SKIP\s*/i, '')})`)
-  } else if (not === undefined) {
+  } else if (not === undefined || again.has(file)) {
     passed++
   } else {
     failed++
