@@ -1,26 +1,20 @@
 import type { AedesOptions, AuthenticateError, Client, PublishPacket } from 'aedes'
 import type { MqttPrincipal, MqttUsers } from '../account/mqtt-users.ts'
-import { RateLimit } from '../guard/rate-limit.ts'
-import type { Clock } from '../kernel/clock.ts'
-import type { Log } from '../kernel/log.ts'
-import { admit, type Refusal } from './admission.ts'
+import { admit } from './admission.ts'
 import { keepsBridgeState } from './bridge-state.ts'
 import type { BrokerMessage, ClientEvent, SubscribedEvent } from './broker-port.ts'
 import { GuardedStream } from './connection/guarded-stream.ts'
 import type { MessageBroker } from './connection/incoming.ts'
 import { pubrecIsDue } from './connection/pubrec-order.ts'
 import type { Accepting } from './memory/persistence.ts'
-import { decide, type PolicyWorld, type Verdict } from './policy.ts'
+import { decide, type PolicyWorld } from './policy.ts'
+import { isRefused, Refusals, type RefusalsParts } from './refusals.ts'
 import { type Qos, Subscriptions } from './subscriptions.ts'
 import type { Delivery, TopicEmitter } from './topics/topic-emitter.ts'
 import type { Traffic } from './traffic.ts'
 
-/** Wrong secrets from one address; beyond it there is neither an answer nor a line in the log. */
-const failuresPerMinute = 20
 /** Boards retain a few words about themselves. */
 const maxRetainedBytes = 16 * 1024
-/** Where messages end that nobody is to see. */
-const nowhere = '$pixelgate/refused'
 
 type Hooks = Required<
   Pick<
@@ -34,28 +28,11 @@ type Hooks = Required<
   >
 >
 
-/** A client that was not let in, or was cut off for what it kept sending. */
-export interface Denial {
-  readonly kind: 'connect' | 'flood'
-  readonly address: string
-  /** As it calls itself, up to 64 characters; null: it gave no name. */
-  readonly user: string | null
-  /** Whether that name was proved. */
-  readonly known: boolean
-  /** Of CONNACK (MQTT 3.1.1 §3.2.2.3); null for a flood. */
-  readonly returnCode: number | null
-}
-
-const longestName = 64
-
-export interface HookParts {
+export interface HookParts extends RefusalsParts {
   readonly users: Pick<MqttUsers, 'authenticate'>
   readonly world: PolicyWorld
-  readonly clock: Clock
-  readonly log: Log
   readonly traffic: Traffic
   readonly emitter: TopicEmitter<GuardedStream>
-  readonly maxRefusalsPerMinute: number
   /** Whether what a client missed is still being sent to it. */
   readonly replaying: (clientId: string) => boolean
   /** Whether something was kept of a session of this client. */
@@ -72,24 +49,19 @@ export interface HookParts {
   readonly onAccepting: (message: BrokerMessage) => Promise<unknown> | undefined
   /** A message was published: of a client, as a will, or by the gateway. */
   readonly onPublished: (message: BrokerMessage) => void
-  readonly onDenied?: ((denial: Denial) => void) | undefined
-  /** A command that was not. */
-  readonly onRefusedCommand: (topic: string, payload: Buffer, reason: 'retained_command' | 'command') => void
 }
 
 /** The one policy on every path through aedes, and who is connected as what. */
 export class BrokerHooks {
   readonly #parts: HookParts
-  readonly #failures: RateLimit
-  readonly #refusals: RateLimit
+  readonly #refusals: Refusals
   readonly #connected = new Map<string, GuardedStream>()
   /** Told as connected, and not as gone since. */
   readonly #told = new Set<string>()
 
   constructor(parts: HookParts) {
     this.#parts = parts
-    this.#failures = new RateLimit({ limit: failuresPerMinute, perMs: 60_000 }, parts.clock)
-    this.#refusals = new RateLimit({ limit: parts.maxRefusalsPerMinute, perMs: 60_000 }, parts.clock)
+    this.#refusals = new Refusals(parts)
   }
 
   principalOf(clientId: string): MqttPrincipal | undefined {
@@ -160,7 +132,8 @@ export class BrokerHooks {
       // A turn of the loop passes until it is authenticated: a credential that is revoked meanwhile ends it.
       if (admission.ok) stream.principal = admission.value.principal
       stream.isBridge = (packet as { bridgeMode?: boolean }).bridgeMode === true
-      if (!admission.ok && !this.#report(stream, packet.username, admission.fault)) return done(null, false)
+      if (!admission.ok && !this.#refusals.client(stream, packet.username, admission.fault))
+        return done(null, false)
       // aedes would set a timer anew for each packet; the guard looks at its clock.
       stream.keepAlive(packet.keepalive ?? 0)
       packet.keepalive = 0
@@ -197,8 +170,9 @@ export class BrokerHooks {
         !verdict.allowed &&
         client !== null &&
         keepsBridgeState(stream.principal, client.id, { topic, payload })
-      if (!verdict.allowed && !isPassing) this.#refuse(stream, packet, payload, verdict)
-      else if (retain && payload.length > maxRetainedBytes) this.#refuse(stream, packet, payload)
+      if (!verdict.allowed && !isPassing) this.#refusals.message(stream, packet, payload, verdict.reason)
+      else if (retain && payload.length > maxRetainedBytes)
+        this.#refusals.message(stream, packet, payload, 'too large to be retained')
       else if (client !== null && stream.principal !== undefined) {
         const accepting = { client, who: stream.principal, packet, isBridge: stream.isBridge, isPassing }
         const waiting =
@@ -224,10 +198,7 @@ export class BrokerHooks {
         this.#parts.emitter.subscribing = undefined
         return
       }
-      this.#parts.log.info(
-        { ...identity(stream), filter, reason: verdict.allowed ? 'too many filters' : verdict.reason },
-        'an MQTT subscription was refused',
-      )
+      this.#refusals.subscription(stream, filter, verdict.allowed ? 'too many filters' : verdict.reason)
       done(null, null)
     },
 
@@ -269,7 +240,7 @@ export class BrokerHooks {
 
     published: (packet, client, done) => {
       const { principal } = streamOf(client) ?? {}
-      if (packet.topic !== nowhere && (client === null || principal !== undefined))
+      if (!isRefused(packet) && (client === null || principal !== undefined))
         this.#parts.onPublished(messageOf(packet, principal, client?.id))
       if (client === null || packet.qos !== 2) return done(null)
       pubrecIsDue(client, packet.messageId, () => done(null))
@@ -315,51 +286,6 @@ export class BrokerHooks {
   #tell(type: ClientEvent['type'], { principal, address }: GuardedStream, clientId: string): void {
     if (principal !== undefined) this.#parts.onClient({ type, who: principal, clientId, address })
   }
-
-  /** False: there have been so many failures from there that it is cut off without an answer. */
-  #report(stream: GuardedStream, userName: string | undefined, { returnCode, reason }: Refusal): boolean {
-    const { address } = stream
-    const known = returnCode === 4 ? this.#failures.take(address) : 0
-    if (known > 0) {
-      stream.destroy()
-      return false
-    }
-    this.#parts.log.warn(
-      { address, user: userName ?? null, returnCode, reason },
-      'an MQTT client was not let in',
-    )
-    const user = userName?.slice(0, longestName) ?? null
-    this.#parts.onDenied?.({ kind: 'connect', address, user, known: false, returnCode })
-    return true
-  }
-
-  /** MQTT 3.1.1 has no word for it: the message is acknowledged and goes nowhere [MQTT-3.3.5-2]. */
-  #refuse(
-    stream: GuardedStream,
-    packet: PublishPacket,
-    payload: Buffer,
-    verdict?: Verdict & { allowed: false },
-  ): void {
-    const { topic, retain } = packet
-    packet.topic = nowhere
-    packet.payload = Buffer.alloc(0)
-    packet.retain = false
-    // A bridge of mosquitto may say there how it is, and means no harm.
-    if (topic.startsWith('$SYS/')) return
-    const reason = verdict?.reason ?? 'too large to be retained'
-    const { maxRefusalsPerMinute, log, onDenied } = this.#parts
-    if (this.#refusals.take(stream.id) > 0) {
-      // A bridge passes on what others say; what is too much of it goes nowhere without another word.
-      if (stream.principal?.access.startsWith('bridge')) return
-      const { address, user } = identity(stream)
-      onDenied?.({ kind: 'flood', address: address ?? '', user, known: true, returnCode: null })
-      const words = `more than ${maxRefusalsPerMinute} refused messages in a minute`
-      return stream.violate({ clause: 'limit', reason: words })
-    }
-    log.warn({ ...identity(stream), topic, retain, reason }, 'an MQTT message was refused')
-    if (reason === 'retained_command' || reason === 'command')
-      this.#parts.onRefusedCommand(topic, payload, reason)
-  }
 }
 
 const streamOf = (client: Client | null): GuardedStream | undefined =>
@@ -382,11 +308,6 @@ const lower = (qos: Qos, granted: Qos = 0): Qos => (granted < qos ? granted : qo
 
 const bufferOf = (payload: string | Buffer): Buffer =>
   typeof payload === 'string' ? Buffer.from(payload) : payload
-
-const identity = (stream: GuardedStream | undefined) => ({
-  address: stream?.address ?? null,
-  user: stream?.principal?.name ?? null,
-})
 
 const refusalError = (returnCode: number, reason: string): AuthenticateError =>
   Object.assign(new Error(reason), { returnCode })

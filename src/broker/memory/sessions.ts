@@ -8,13 +8,10 @@ import { KeptMessage, keptBytes, viewOf } from './kept-message.ts'
 import { Entry, type Outgoing, packetOf, SessionQueue } from './session-queue.ts'
 import { enqueue, type Filter, putFilter, putMessage, putSession, type Session } from './session-record.ts'
 import { type LastingSubscription, SubscriptionTree } from './subscription-tree.ts'
-import { timeAwayMs } from './time-away.ts'
+import { offMs, TimeAway } from './time-away.ts'
 import type { UserQuota } from './user-quota.ts'
 
 export const sessionLimits = { sessions: 512, perPrincipal: 16, filters: 128 } as const
-
-/** How often it is noted how long clients have been away; a kill costs so much of it at most. */
-const noteEveryMs = 10 * 60_000
 
 export interface SessionsParts {
   readonly clock: Clock
@@ -37,14 +34,14 @@ export class Sessions {
   readonly #parts: SessionsParts
   readonly #sessions = new Map<string, Session>()
   readonly #filters = new SubscriptionTree()
+  readonly #away: TimeAway
   readonly incoming = new IncomingIds()
   #lastId = 0
   #lastSeq = 0
-  #notedMs: number
 
   constructor(parts: SessionsParts) {
     this.#parts = parts
-    this.#notedMs = parts.clock.now()
+    this.#away = new TimeAway(parts)
   }
 
   get count(): number {
@@ -67,7 +64,7 @@ export class Sessions {
   /** Takes up what was kept; sessions of somebody who is no longer known end. */
   load(state: BrokerState, isKnown: (principal: MqttPrincipal) => boolean): void {
     const { clock } = this.#parts
-    const offMs = timeAwayMs(state.wallMs, clock.wallTime())
+    const off = offMs(state.wallMs, clock.wallTime())
     const byId = new Map<number, Session>()
     this.#lastSeq = state.lastSeq
     for (const { id, clientId, principalJson, awayMs } of state.sessions) {
@@ -75,7 +72,7 @@ export class Sessions {
       this.#lastId = Math.max(this.#lastId, id)
       const session: Session = {
         ...{ id, clientId, principal, filters: new Map(), queue: new SessionQueue(false) },
-        ...{ awayMs: awayMs + offMs, sinceMs: clock.now(), notedAwayMs: awayMs },
+        ...{ awayMs: awayMs + off, sinceMs: clock.now(), notedAwayMs: awayMs },
       }
       byId.set(id, session)
       this.#sessions.set(clientId, session)
@@ -135,7 +132,7 @@ export class Sessions {
   /** Filters beyond the cap are left out. Resolves when they are kept. */
   subscribe(clientId: string, principal: MqttPrincipal, filters: Iterable<Filter>): Promise<void> {
     const session = this.#begin(clientId, principal)
-    this.#isHere(session)
+    this.#away.end(session)
     const changes: Change[] = []
     for (const given of filters) {
       const known = session.filters.get(given.topic)
@@ -164,7 +161,7 @@ export class Sessions {
   resume(clientId: string): Filter[] {
     const session = this.#sessions.get(clientId)
     if (session === undefined) return []
-    this.#isHere(session)
+    this.#away.end(session)
     session.queue.resume()
     return [...session.filters.values()].map(filter => ({ ...filter }))
   }
@@ -297,36 +294,14 @@ export class Sessions {
   /** Ends what nobody has come back to, and notes now and then how long the others have been away. */
   sweep(): void {
     for (const session of this.#sessions.values()) {
-      if (this.#parts.connected(session.clientId)) this.#isHere(session)
-      else if (this.#awayMs(session) > this.#parts.lifetimeMs) this.end(session.clientId)
+      if (this.#parts.connected(session.clientId)) this.#away.end(session)
+      else if (this.#away.ofMs(session) > this.#parts.lifetimeMs) this.end(session.clientId)
     }
-    if (this.#parts.clock.now() - this.#notedMs >= noteEveryMs) this.noteAway()
+    if (this.#away.noteIsDue) this.noteAway()
   }
 
   noteAway(): void {
-    const { clock, journal } = this.#parts
-    this.#notedMs = clock.now()
-    if (this.#sessions.size === 0) return
-    const changes: Change[] = [setClock(clock)]
-    for (const session of this.#sessions.values()) {
-      const awayMs = this.#parts.connected(session.clientId) ? 0 : Math.round(this.#awayMs(session))
-      if (awayMs === session.notedAwayMs) continue
-      session.notedAwayMs = awayMs
-      changes.push({ name: 'setAway', args: [awayMs, session.id] })
-    }
-    journal.note(...changes)
-  }
-
-  #awayMs({ awayMs, sinceMs }: Session): number {
-    return awayMs + this.#parts.clock.now() - sinceMs
-  }
-
-  #isHere(session: Session): void {
-    session.awayMs = 0
-    session.sinceMs = this.#parts.clock.now()
-    if (session.notedAwayMs === 0) return
-    session.notedAwayMs = 0
-    this.#parts.journal.note({ name: 'setAway', args: [0, session.id] })
+    this.#away.note(this.#sessions)
   }
 
   #begin(clientId: string, principal: MqttPrincipal): Session {
@@ -338,11 +313,10 @@ export class Sessions {
       ...{ id: ++this.#lastId, clientId, principal, filters: new Map(), queue: new SessionQueue(true) },
       ...{ awayMs: 0, sinceMs: this.#parts.clock.now(), notedAwayMs: 0 },
     }
-    const { journal, clock } = this.#parts
     // While there was none the clock was not noted.
-    if (this.#sessions.size === 0) journal.note(setClock(clock))
+    if (this.#sessions.size === 0) this.#away.noteClock()
     this.#sessions.set(clientId, session)
-    journal.note(putSession(session))
+    this.#parts.journal.note(putSession(session))
     return session
   }
 
@@ -383,12 +357,10 @@ export class Sessions {
     if (all.length < most) return
     const [oldest] = all
       .filter(({ clientId }) => !this.#parts.connected(clientId))
-      .sort((a, b) => this.#awayMs(b) - this.#awayMs(a))
+      .sort((a, b) => this.#away.ofMs(b) - this.#away.ofMs(a))
     if (oldest !== undefined) this.end(oldest.clientId)
   }
 }
-
-const setClock = (clock: Clock): Change => ({ name: 'setClock', args: [Math.round(clock.wallTime())] })
 
 const bufferOf = ({ buffer, byteOffset, length }: Uint8Array): Buffer =>
   Buffer.from(buffer as ArrayBuffer, byteOffset, length)

@@ -3,6 +3,7 @@ import { detectPattern } from '../../../src/pattern/detect.ts'
 import type { PatternFault } from '../../../src/pattern/fault.ts'
 import { commonLedCounts } from '../../../src/pattern/import/common-led-counts.ts'
 import { defaultLimits, type PatternLimits } from '../../../src/pattern/limits.ts'
+import { CpuTime } from '../../support/cpu-time.ts'
 
 /** Longest that a file may take, in CPU time of this process: enough for a slow machine, far below what is quadratic. */
 const longestMs = (sizeBytes: number): number => 2000 + sizeBytes / 10_000
@@ -13,8 +14,7 @@ export function ordeal(
   fileName: string,
   limits: PatternLimits = defaultLimits,
 ): string | undefined {
-  // Of this process alone: what else the machine does is not the file's fault.
-  const before = process.cpuUsage()
+  const cpu = new CpuTime()
   let problem: string | undefined
   try {
     problem = readAll(bytes, fileName, limits)
@@ -22,9 +22,7 @@ export function ordeal(
     return `thrown: ${thrown instanceof Error ? thrown.stack?.split('\n').slice(0, 3).join(' ') : thrown}`
   }
   if (problem !== undefined) return problem
-  const { user, system } = process.cpuUsage(before)
-  const elapsedMs = (user + system) / 1000
-  return elapsedMs > longestMs(bytes.length) ? `${Math.round(elapsedMs)} ms` : undefined
+  return cpu.exceeds(longestMs(bytes.length)) ? `${Math.round(cpu.ms)} ms` : undefined
 }
 
 function readAll(bytes: Uint8Array, fileName: string, limits: PatternLimits): string | undefined {
