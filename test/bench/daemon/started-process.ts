@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline'
 import { stop } from '../../support/pty.ts'
 import { processCpuSeconds } from '../process-cpu.ts'
 
-const startTimeoutMs = 30_000
+const startTimeoutMs = 120_000
 
 export interface StartedProcess {
   readonly child: ChildProcess
@@ -29,11 +29,18 @@ export async function startProcess(
   const beganMs = performance.now()
   const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, ...env } })
   const said: string[] = []
-  const late = setTimeout(() => void stop(child), startTimeoutMs)
+  let isLate = false
+  const late = setTimeout(() => {
+    isLate = true
+    void stop(child)
+  }, startTimeoutMs)
   try {
     const readyLine = await new Promise<string>((resolve, reject) => {
       child.once('error', reject)
-      child.once('exit', () => reject(new Error(`${program} ended: ${said.slice(-5).join('\n')}`)))
+      child.once('exit', () => {
+        const how = isLate ? `was not ready within ${startTimeoutMs / 1000} s` : 'ended before it was ready'
+        reject(new Error([`${program} ${how}`, ...said.slice(-5)].join('\n')))
+      })
       for (const input of [child.stdout, child.stderr]) {
         createInterface({ input }).on('line', line => {
           if (said.length < 100) said.push(line)
