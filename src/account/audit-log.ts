@@ -74,6 +74,8 @@ export class AuditLog {
   #waiting: Waiting[] = []
   #isWriting = false
   #written: Promise<void> = Promise.resolve()
+  /** Of the entry that came last. */
+  #recorded: Promise<void> = Promise.resolve()
   #retry: Timer | undefined
   #failures = 0
   #suppressed = 0
@@ -101,19 +103,21 @@ export class AuditLog {
       this.#parts.log.error({ entry: record }, 'an audit entry is in this log alone: too many wait')
       return Promise.resolve()
     }
-    return new Promise(settle => {
+    this.#recorded = new Promise(settle => {
       this.#waiting.push({ record, settle, isTold: false })
       this.#start()
     })
+    return this.#recorded
   }
 
-  /** Newest first. Throws `usage` for what is no cursor. */
+  /** Newest first, with all that was recorded before. Throws `usage` for what is no cursor. */
   async page({ actor, cursor, ...query }: AuditPageQuery): Promise<{
     readonly entries: readonly AuditEntryView[]
     readonly total: number
     readonly nextCursor: string | null
   }> {
     const isId = actor !== undefined && parseUuid(actor) !== undefined
+    await this.#recorded
     const { entries, total } = await this.#parts.store.audit.page({
       ...query,
       ...{ actorId: isId ? actor : undefined, actorName: isId ? undefined : actor },

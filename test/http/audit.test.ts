@@ -228,6 +228,25 @@ t.test(
   },
 )
 
+t.test('a page has what was recorded before it was asked for, while the disk still writes', async t => {
+  const store = await openStore(`${t.testdir()}/gateway.db`)
+  t.teardown(() => store.close())
+  const held: (() => void)[] = []
+  const append: typeof store.audit.append = async entries => {
+    await new Promise<void>(resolve => held.push(resolve))
+    return store.audit.append(entries)
+  }
+  const log = new AuditLog({
+    ...{ clock: new VirtualClock(), redact, log: silentLog },
+    store: { audit: { ...store.audit, append } },
+  })
+  const all = [1, 2, 3].map(at => log.record({ ...event, resource: `boards/${at}` }))
+  const page = log.page({ limit: 10, skip: 0 })
+  while ((await store.audit.page({ limit: 1, skip: 0 })).total < 3) held.shift()?.()
+  await Promise.all(all)
+  t.equal((await page).total, 3)
+})
+
 t.test('whatever is put into an entry, what comes out is at most 8 KiB of JSON', async t => {
   const store = await openStore(`${t.testdir()}/gateway.db`)
   t.teardown(() => store.close())
