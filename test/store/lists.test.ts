@@ -8,6 +8,7 @@ import { type JobFilter, listJobs } from '../../src/store/tables/job-list.ts'
 import { jobs } from '../../src/store/tables/jobs.ts'
 import { listPatterns, type PatternFilter } from '../../src/store/tables/pattern-list.ts'
 import { patterns } from '../../src/store/tables/patterns.ts'
+import { CpuTime } from '../support/cpu-time.ts'
 
 const rows = 100_000
 
@@ -43,9 +44,9 @@ function large(t: Test): Database {
 function isCheap(t: Test, db: Database, name: string, run: () => unknown): void {
   const walk = db.prepare('SELECT sum(length(name)) FROM jobs NOT INDEXED')
   const cost = (work: () => unknown) => {
-    const before = process.cpuUsage()
+    const cpu = new CpuTime()
     work()
-    return process.cpuUsage(before).user / 1000
+    return cpu.ms
   }
   const pairs = Array.from({ length: 15 }, () => [cost(run), cost(() => walk.get())] as const)
   const median = (of: 0 | 1) => pairs.map(pair => pair[of]).sort((one, other) => one - other)[7] ?? 0
