@@ -4,7 +4,7 @@ import { boardLogSchema } from './schema/board-log.ts'
 import { credentialsSchema } from './schema/credentials.ts'
 import { filesSchema } from './schema/files.ts'
 import { idempotencySchema } from './schema/idempotency.ts'
-import { indexesSchema } from './schema/indexes.ts'
+import { messageCountsSchema } from './schema/message-counts.ts'
 import { mqttAccessSchema } from './schema/mqtt-access.ts'
 import { operationsSchema } from './schema/operations.ts'
 import { sessionsSchema } from './schema/sessions.ts'
@@ -257,9 +257,9 @@ export const migrations: readonly string[] = [
     idempotencySchema,
     operationsSchema,
     boardLogSchema,
-    indexesSchema,
   ].join('\n'),
   mqttAccessSchema,
+  messageCountsSchema,
 ]
 
 /** The version that this program writes and the highest it reads. */

@@ -49,6 +49,8 @@ const sizeBorderSql = `SELECT max(seq) AS seq FROM (
   SELECT seq, sum(octet_length(text)) OVER (ORDER BY seq DESC) AS sizeBytes FROM messages WHERE roomId = @roomId
 ) WHERE sizeBytes > @keepBytes`
 
+const roomTotalSql = `SELECT messages AS total FROM rooms WHERE id = @id AND ${roomVisible}`
+
 const kindOf = (db: Database, id: string, viewer: Viewer): string | undefined =>
   prepared<{ kind: string }>(db, `SELECT kind FROM rooms WHERE id = @id AND ${roomVisible}`).get({
     id,
@@ -101,13 +103,10 @@ export const messages = {
       },
     ): { readonly messages: readonly MessageRecord[]; readonly total: number } | undefined => {
       const { viewer, skip = 0, ...values } = page
-      if (kindOf(db, page.roomId, viewer) === undefined) return undefined
+      const room = prepared<{ total: number }>(db, roomTotalSql).get({ id: page.roomId, viewer })
+      if (room === undefined) return undefined
       const messages = prepared<MessageRecord>(db, messagePageSql(page.before !== undefined))
-      const count = 'SELECT count(*) AS total FROM messages WHERE roomId = ?'
-      return {
-        messages: messages.all({ ...values, skip }),
-        total: prepared<{ total: number }>(db, count).get(page.roomId)?.total ?? 0,
-      }
+      return { messages: messages.all({ ...values, skip }), total: room.total }
     },
   ),
 

@@ -1,2 +1,0 @@
-/** Indexes of the tables before. Part of one step of the migrations. */
-export const indexesSchema = ''
