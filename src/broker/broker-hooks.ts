@@ -9,6 +9,7 @@ import { pubrecIsDue } from './connection/pubrec-order.ts'
 import type { Accepting } from './memory/persistence.ts'
 import { decide, type PolicyWorld } from './policy.ts'
 import { isRefused, Refusals, type RefusalsParts } from './refusals.ts'
+import { enterAtOnce, mayEnterAtOnce } from './short-entry.ts'
 import { type Qos, Subscriptions } from './subscriptions.ts'
 import type { Delivery, TopicEmitter } from './topics/topic-emitter.ts'
 import type { Traffic } from './traffic.ts'
@@ -37,6 +38,8 @@ export interface HookParts extends RefusalsParts {
   readonly replaying: (clientId: string) => boolean
   /** Whether something was kept of a session of this client. */
   readonly hasSession: (clientId: string) => boolean
+  /** Whether anything is kept of this client: a session, a will, messages under way. */
+  readonly knows: (clientId: string) => boolean
   readonly onClient: (event: ClientEvent) => void
   /** The connection of a client has ended, whether it was let in or not. */
   readonly onClosed: (clientId: string) => void
@@ -138,7 +141,11 @@ export class BrokerHooks {
       stream.keepAlive(packet.keepalive ?? 0)
       packet.keepalive = 0
       packet.clientId = admission.ok ? admission.value.clientId : `refused/${stream.id}`
-      done(null, true)
+      if (!admission.ok || !mayEnterAtOnce(client, packet, this.#parts.knows)) return done(null, true)
+      this.#enter(stream, packet.clientId)
+      enterAtOnce(client, packet)
+      // aedes reads on, and its parser is still at this packet.
+      process.nextTick(done, null, false)
     },
 
     authenticate: (client, _name, _password, done) => {
@@ -148,14 +155,9 @@ export class BrokerHooks {
       if (!admission.ok) return done(refusalError(admission.fault.returnCode, admission.fault.reason), false)
       // It has gone, and nobody would tell so again.
       if (stream.destroyed) return done(refusalError(5, 'gone'), false)
-      const mayReceive = (topic: string) =>
-        decide(this.#parts.world, stream.principal, { type: 'receive', topic }).allowed
-      stream.subscriptions = new Subscriptions(mayReceive)
-      stream.answers.sessionPresent = !client.clean && this.#parts.hasSession(admission.value.clientId)
-      const before = this.#connected.get(admission.value.clientId)
-      this.#connected.set(admission.value.clientId, stream)
-      // aedes closes it too, but later, and not if it knows two of them [MQTT-3.1.4-2].
-      before?.destroy()
+      const { clientId } = admission.value
+      stream.answers.sessionPresent = !client.clean && this.#parts.hasSession(clientId)
+      this.#enter(stream, clientId)
       done(null, true)
     },
 
@@ -245,6 +247,16 @@ export class BrokerHooks {
       if (client === null || packet.qos !== 2) return done(null)
       pubrecIsDue(client, packet.messageId, () => done(null))
     },
+  }
+
+  #enter(stream: GuardedStream, clientId: string): void {
+    const mayReceive = (topic: string) =>
+      decide(this.#parts.world, stream.principal, { type: 'receive', topic }).allowed
+    stream.subscriptions = new Subscriptions(mayReceive)
+    const before = this.#connected.get(clientId)
+    this.#connected.set(clientId, stream)
+    // aedes closes it too, but later, and not if it knows two of them [MQTT-3.1.4-2].
+    before?.destroy()
   }
 
   /**

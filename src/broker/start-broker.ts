@@ -129,6 +129,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
     emitter,
     maxRefusalsPerMinute: limits.maxRefusalsPerMinute,
     hasSession: clientId => sessions.idOf(clientId) !== undefined,
+    knows: clientId => memory.knows(clientId),
     replaying: clientId => sessions.queue(clientId)?.replaying === true,
     onClient: event => {
       status.noteClients(access.count)

@@ -13,7 +13,7 @@ import type { Subscriptions } from '../subscriptions.ts'
 import type { Delivery } from '../topics/topic-emitter.ts'
 import { Answers } from './answers.ts'
 import type { Door } from './door.ts'
-import type { GuardedStreamOptions } from './guarded-stream-options.ts'
+import type { GuardedStreamOptions, Visitor } from './guarded-stream-options.ts'
 import { Incoming, type MessageBroker } from './incoming.ts'
 import { Outgoing } from './outgoing.ts'
 import { Pace } from './pace.ts'
@@ -51,7 +51,7 @@ export class GuardedStream extends Duplex {
   readonly #clock: Clock
   readonly #pace: Pace
   readonly #counts: PacketCounts
-  readonly #onViolation: (violation: Violation) => void
+  readonly #onViolation: GuardedStreamOptions['onViolation']
   readonly #splitter: PacketSplitter
   readonly #outgoing: Outgoing
   readonly #deadlines: StreamDeadlines
@@ -75,12 +75,12 @@ export class GuardedStream extends Duplex {
   #saidGoodBye = false
   #pumping = false
 
-  constructor(socket: Duplex, options: GuardedStreamOptions) {
+  constructor(socket: Duplex, visitor: Visitor, options: GuardedStreamOptions) {
     super({ writableHighWaterMark: maxOutgoingBytes, allowHalfOpen: false, emitClose: true })
     this.#socket = socket
-    this.id = options.id
-    this.address = options.address
-    this.door = options.door
+    this.id = visitor.id
+    this.address = visitor.address
+    this.door = visitor.door
     this.#clock = options.clock
     this.#pace = new Pace(options.maxMessagesPerSecond, options.clock, nowMs => {
       this.#chunkMs = nowMs
@@ -204,7 +204,7 @@ export class GuardedStream extends Duplex {
   /** Cuts the connection for a broken rule. */
   violate(violation: Violation): void {
     if (this.destroyed) return
-    this.#onViolation(violation)
+    this.#onViolation(violation, { address: this.address, user: this.principal?.name ?? null })
     if (violation.returnCode !== undefined && this.#state === 'connect') {
       this.#socket.write(Uint8Array.of(0x20, 2, 0, violation.returnCode))
       this.destroy()
@@ -357,6 +357,8 @@ export class GuardedStream extends Duplex {
       case packetTypes.pingreq:
         this.#outgoing.add(pingresp)
         return true
+      case packetTypes.disconnect:
+        return this.#incoming.leave()
       default:
         return false
     }

@@ -4,6 +4,7 @@ import type { Clock } from '../../kernel/clock.ts'
 import type { Log } from '../../kernel/log.ts'
 import type { Door } from '../connection/door.ts'
 import { GuardedStream } from '../connection/guarded-stream.ts'
+import type { GuardedStreamOptions } from '../connection/guarded-stream-options.ts'
 import { SendTurn } from '../connection/send-turn.ts'
 import type { PacketCounts } from '../packets/packet-counts.ts'
 
@@ -24,7 +25,7 @@ const refusalsPerMinute = 6
 /** Lets connections in up to the caps, and knows all that are open. */
 export class Doorkeeper {
   readonly #options: DoorkeeperOptions
-  readonly #turn = new SendTurn()
+  readonly #ofAll: GuardedStreamOptions
   readonly #refusals: RateLimit
   readonly #sockets = new Map<Duplex, GuardedStream>()
   readonly #perAddress = new Map<string, number>()
@@ -35,6 +36,15 @@ export class Doorkeeper {
 
   constructor(options: DoorkeeperOptions) {
     this.#options = options
+    const { clock, log, maxPacketBytes, maxMessagesPerSecond, counts } = options
+    this.#ofAll = {
+      ...{ clock, maxPacketBytes, maxMessagesPerSecond, counts },
+      turn: new SendTurn(),
+      onViolation: (violation, who) => {
+        this.violations++
+        log.warn({ ...who, ...violation }, 'an MQTT client was cut off')
+      },
+    }
     this.#refusals = new RateLimit({ limit: refusalsPerMinute, perMs: 60_000 }, options.clock)
   }
 
@@ -51,7 +61,7 @@ export class Doorkeeper {
     const address = (from ?? '').replace(/^::ffff:/, '')
     this.#options.counts.sockets++
     const fromThere = this.#perAddress.get(address) ?? 0
-    const { maxClients, maxClientsPerAddress, log, ...options } = this.#options
+    const { maxClients, maxClientsPerAddress, log } = this.#options
     if (this.#sockets.size >= maxClients || fromThere >= maxClientsPerAddress) {
       socket.destroy()
       this.refused++
@@ -59,18 +69,7 @@ export class Doorkeeper {
         log.warn({ address, connections: this.#sockets.size, fromThere }, 'too many MQTT connections')
       return
     }
-    const stream = new GuardedStream(socket, {
-      ...options,
-      id: String(++this.#count),
-      address,
-      door,
-      turn: this.#turn,
-      onViolation: violation => {
-        this.violations++
-        const { principal } = stream
-        log.warn({ address, user: principal?.name ?? null, ...violation }, 'an MQTT client was cut off')
-      },
-    })
+    const stream = new GuardedStream(socket, { id: String(++this.#count), address, door }, this.#ofAll)
     this.#sockets.set(socket, stream)
     this.#perAddress.set(address, fromThere + 1)
     socket.on('close', () => this.#left(socket, address))

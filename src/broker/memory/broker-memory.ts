@@ -102,6 +102,12 @@ export class BrokerMemory {
     })
   }
 
+  /** Whether anything is kept of this client. */
+  knows(clientId: string): boolean {
+    const { sessions, wills } = this
+    return sessions.idOf(clientId) !== undefined || wills.has(clientId) || sessions.incoming.has(clientId)
+  }
+
   stats() {
     return {
       queuedBytes: this.#queued.bytes,

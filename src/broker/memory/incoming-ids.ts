@@ -77,6 +77,10 @@ export class IncomingIds {
     for (const packetId of this.of(clientId)) this.remove(clientId, packetId)
   }
 
+  has(clientId: string): boolean {
+    return this.#clients.has(clientId)
+  }
+
   of(clientId: string): readonly number[] {
     return [...(this.#clients.get(clientId)?.keys() ?? [])]
   }

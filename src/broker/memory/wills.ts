@@ -51,6 +51,11 @@ export class Wills {
     return this.#wills.get(clientId)?.will
   }
 
+  /** Whether there is one, be it of an earlier run. */
+  has(clientId: string): boolean {
+    return this.#wills.has(clientId) || this.#orphans.has(clientId)
+  }
+
   all(): readonly Will[] {
     return [...this.#wills.values()].map(({ will }) => will)
   }

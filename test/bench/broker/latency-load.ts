@@ -11,6 +11,8 @@ export interface LatencyConfig {
   readonly qos: 0 | 1 | 2
   readonly payloadBytes: number
   readonly messagesPerSecond: number
+  /** Until `begin`, so that what is measured is a broker that has been at work for a while. */
+  readonly warmMessagesPerSecond: number
 }
 
 export interface LatencyFigures {
@@ -21,7 +23,7 @@ export interface LatencyFigures {
 
 /** How long a message is under way when there are few. */
 await generate<LatencyConfig, LatencyFigures>(async config => {
-  const { port, publisher, subscriber, filter, qos, payloadBytes, messagesPerSecond } = config
+  const { port, publisher, subscriber, filter, qos, payloadBytes } = config
   const delaysMs: number[] = []
   const hears = await FastClient.connect({
     ...subscriber,
@@ -34,15 +36,21 @@ await generate<LatencyConfig, LatencyFigures>(async config => {
   const says = await FastClient.connect({ ...who, port })
   const { bytes, idAt } = publishTemplate(topic, Buffer.alloc(payloadBytes), qos)
   let id = 0
-  setInterval(() => {
+  const say = () => {
     const message = Buffer.from(bytes)
     id = (id % 65_535) + 1
     if (qos > 0) message.writeUInt16BE(id, idAt)
     message.writeDoubleBE(performance.now(), message.length - payloadBytes)
     says.socket.write(message)
-  }, 1000 / messagesPerSecond)
+  }
+  const everyMs = 10
+  const warming = setInterval(() => {
+    for (let n = 0; n < (config.warmMessagesPerSecond * everyMs) / 1000; n++) say()
+  }, everyMs)
   return {
     begin() {
+      clearInterval(warming)
+      setInterval(say, 1000 / config.messagesPerSecond)
       delaysMs.length = 0
     },
     end: () => ({

@@ -40,7 +40,7 @@ export async function* connects({ main, seed, quick }: Context): AsyncGenerator<
     const config: ConnectConfig = { port: peer.port, atOnce: 8, ...peer.reader }
     const load = await startGenerator<ConnectFigures>('../broker/connect-load.ts', config)
     try {
-      await sleep(1500)
+      await sleep(4000)
       const before = await peer.process.cpuSeconds()
       load.begin()
       await sleep(quick ? 1500 : 4000)
@@ -106,10 +106,11 @@ export async function* latency({ main, seed, quick }: Context): AsyncGenerator<R
         qos,
         payloadBytes: 256,
         messagesPerSecond: 200,
+        warmMessagesPerSecond: 2000,
       }
       const load = await startGenerator<LatencyFigures>('../broker/latency-load.ts', config)
       try {
-        await sleep(2000)
+        await sleep(4000)
         load.begin()
         await sleep(quick ? 2000 : 10_000)
         const { messages, p50Ms, p99Ms } = await load.end()
