@@ -357,8 +357,6 @@ export class GuardedStream extends Duplex {
       case packetTypes.pingreq:
         this.#outgoing.add(pingresp)
         return true
-      case packetTypes.disconnect:
-        return this.#incoming.leave()
       default:
         return false
     }

@@ -114,17 +114,6 @@ export class Incoming {
     return true
   }
 
-  /** DISCONNECT: its will is not sent [MQTT-3.14.4-3]. False: it is for aedes. */
-  leave(): boolean {
-    // aedes may still have messages of a session that lasts.
-    if (!this.#clean) return false
-    const { client } = this.#parts
-    Object.assign(client, { _disconnected: true })
-    // It makes an error each time, which costs more the deeper it is called.
-    process.nextTick(() => client.close())
-    return true
-  }
-
   #accepted(qos: 1 | 2, id: number): void {
     this.#parts.send(qos === 1 ? puback : pubrec, id)
     if (qos === 2) this.#unreleased?.set(id, true)

@@ -74,7 +74,8 @@ export async function* lists({ main, quick, seed }: WebContext): AsyncGenerator<
       what: 'slowest of 97.5 % of boards, patterns, jobs',
       figure: load.p97Ms,
       unit: 'ms',
-      target: atMost(20),
+      // Below 20, in whole milliseconds.
+      target: atMost(19),
       detail: { 'p99 ms': load.p99Ms, 'a second': load.perSecond, writes },
     })
     yield row({
